@@ -1,0 +1,1 @@
+"""Briefings: a personal weekly email that joins a 12-week plan to the week's AI news."""

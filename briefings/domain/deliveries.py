@@ -1,0 +1,129 @@
+"""The lifecycle of a delivery: its states, what may follow what, and what an outcome means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    QUEUED = "queued"  # waits for its time
+    CLAIMED = "claimed"  # a worker prepares it; no content has left
+    SENDING = "sending"  # committed before any content leaves
+    SENT = "sent"  # the relay took it
+    DELIVERED = "delivered"  # the provider says that it arrived
+    DEFERRED = "deferred"  # definitely not delivered yet; comes again
+    BOUNCED = "bounced"  # refused for good
+    COMPLAINED = "complained"  # the reader called it spam
+    UNKNOWN = "unknown"  # content left and no verdict came
+    DEAD = "dead"  # attempts spent
+    SKIPPED = "skipped"  # decided not to send, with a reason
+
+
+#: What may follow what. Everything that changes a delivery goes through this table.
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.CLAIMED, State.SKIPPED}),
+    State.DEFERRED: frozenset({State.CLAIMED, State.SKIPPED}),
+    State.CLAIMED: frozenset({State.QUEUED, State.DEFERRED, State.SENDING, State.SKIPPED, State.DEAD}),
+    State.SENDING: frozenset({State.SENT, State.DEFERRED, State.BOUNCED, State.UNKNOWN, State.DEAD}),
+    State.UNKNOWN: frozenset({State.SENT, State.QUEUED, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.DEAD}),
+    State.SENT: frozenset({State.DELIVERED, State.BOUNCED, State.COMPLAINED}),
+    State.DELIVERED: frozenset({State.COMPLAINED, State.BOUNCED}),
+    State.BOUNCED: frozenset(),
+    State.COMPLAINED: frozenset(),
+    State.DEAD: frozenset({State.QUEUED}),
+    State.SKIPPED: frozenset(),
+}
+#: A worker may take these when their time has come.
+WAITING = (State.QUEUED, State.DEFERRED)
+#: These will change by themselves.
+MOVING = (State.QUEUED, State.DEFERRED, State.CLAIMED, State.SENDING)
+#: An edition that ends so gives its plan week back: the week comes again in the next issue.
+NEVER_ARRIVED = (State.BOUNCED, State.DEAD, State.SKIPPED)
+
+#: Waits between attempts that the relay refused for now.
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240, 480, 720))
+MOST_ATTEMPTS = len(BACK_OFF)
+#: How long to wait for a relay that does not answer at all; that costs no attempt.
+RELAY_DOWN = timedelta(seconds=60)
+
+
+class Outcome(StrEnum):
+    """What became of one attempt to send."""
+
+    ACCEPTED = "accepted"  # 250 after the final dot
+    REFUSED_FOR_NOW = "refused-for-now"  # 4xx, or a drop before the final dot
+    REFUSED = "refused"  # 5xx that speaks of this recipient or this content
+    POLICY = "policy"  # 5.7.x or a refused sender: our configuration, nobody's address
+    NO_RELAY = "no-relay"  # no connection, TLS or login: nothing was tried
+    NO_VERDICT = "no-verdict"  # the final dot was written and no answer came
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An outcome with the relay's words (printable, without secrets)."""
+
+    outcome: Outcome
+    reply: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A decision: the next state, the word for why, and when to look again (UTC)."""
+
+    state: State
+    reason: str = ""
+    next_at: datetime | None = None
+    counts: bool = True  #: whether the attempt is spent
+
+
+def may_follow(before: State, after: State) -> bool:
+    """Whether the table allows the change."""
+    return after in TRANSITIONS[before]
+
+
+def before_sending(kind: str, *, suppressed: str | None, subscriber: str | None, late: bool) -> str | None:
+    """The word for why a claimed delivery must not be sent, or None.
+
+    `suppressed` is the suppression's reason, `subscriber` the state of the person (None for staff mail). A person
+    who unsubscribed may ask for a new confirmation, but a bounced or complaining address gets nothing.
+    """
+    if suppressed and not (kind == "confirm" and suppressed == "unsubscribed"):
+        return "suppressed"
+    if kind == "briefing" and subscriber != "active":
+        return subscriber or "left"
+    return "too-late" if late else None
+
+
+def after(attempt: Attempt, attempts: int, now: datetime) -> Step:
+    """What follows from an attempt; `attempts` counts those spent before this one."""
+    if attempt.outcome is Outcome.ACCEPTED:
+        return Step(State.SENT)
+    if attempt.outcome is Outcome.REFUSED:
+        return Step(State.BOUNCED, "refused")
+    if attempt.outcome is Outcome.NO_VERDICT:
+        return Step(State.UNKNOWN, "no-verdict")
+    if attempt.outcome is Outcome.NO_RELAY:
+        return Step(State.DEFERRED, "no-relay", now + RELAY_DOWN, counts=False)
+    if attempts + 1 >= MOST_ATTEMPTS:
+        return Step(State.DEAD, "attempts-spent")
+    return Step(State.DEFERRED, attempt.outcome.value, now + BACK_OFF[attempts])
+
+
+def after_crash(state: State) -> Step:
+    """What a lease that ran out means: nothing left while claimed, nobody knows while sending."""
+    return Step(State.QUEUED, "lease-over") if state is State.CLAIMED else Step(State.UNKNOWN, "crashed-while-sending")
+
+
+def settle_unknown(policy: str, since: datetime, patience: timedelta, resent: int, now: datetime) -> Step | None:
+    """What to do about an unknown delivery without evidence: send once more, or leave it to the operator."""
+    if policy != "resend" or resent or now - since < patience:
+        return None
+    return Step(State.QUEUED, "resend-after-unknown", now)

@@ -1,0 +1,217 @@
+"""One issue, composed for one subscriber: frozen, so that what was sent can be shown for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from briefings.domain.catalogue import PLAN_WEEKS
+from briefings.domain.matching import Focus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from briefings.domain.catalogue import Catalogue
+    from briefings.domain.matching import Candidate, Match
+    from briefings.domain.plans import PlanWeek
+
+LONGEST_SUBJECT = 50
+MOST_TASKS = 3
+WORDS_A_MINUTE = 220
+
+
+@dataclass(frozen=True)
+class EditionTask:
+    """A task as the mail shows it."""
+
+    id: str
+    title: str
+    minutes: int
+    done_when: str
+    first_step: str
+
+
+@dataclass(frozen=True)
+class EditionTool:
+    """The week's tool as the mail shows it."""
+
+    name: str
+    why: str
+    alternative: str
+    cost: str
+    skip_when: str
+
+
+@dataclass(frozen=True)
+class EditionStory:
+    """A matched story as the mail shows it."""
+
+    story: int
+    item: int
+    title: str
+    summary: str
+    url: str
+    source: str
+    published: str  #: such as `20 Nov`
+    minutes: int
+    rung: str
+    reasons: tuple[str, ...]
+    skills: tuple[str, ...]  #: names
+    also: tuple[str, ...]  #: other sources that tell it
+
+
+@dataclass(frozen=True)
+class Edition:
+    """Everything a briefing says."""
+
+    issue: str
+    week: int
+    weeks: int
+    subject: str
+    preheader: str
+    opening: str
+    specialization: str
+    theme: str
+    goal: str
+    tasks: tuple[EditionTask, ...]
+    more_tasks: int  #: how many stand on the plan page only
+    minutes: int
+    hours: int
+    tool: EditionTool
+    skills: tuple[str, ...]
+    stories: tuple[EditionStory, ...]
+    items_read: int
+    feeds_read: int
+    note: str = ""  #: the editor's, of this issue
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What composing needs to know of a subscriber."""
+
+    subscriber: int
+    state: str
+    specialization: str
+    hours: int
+
+
+@dataclass(frozen=True)
+class News:
+    """What the issue's run knows, the same for all readers."""
+
+    issue: str
+    items_read: int
+    feeds_read: int
+    note: str = ""
+
+
+def skip_reason(reader: Reader | None, week: int | str, catalogue: Catalogue) -> str | None:
+    """The word for why a candidate gets no edition, or None when one is due."""
+    if reader is None:
+        return "no-plan"
+    if reader.state != "active":
+        return reader.state
+    if isinstance(week, str):
+        return week
+    if reader.specialization not in catalogue.specialization:
+        return "role-left-catalogue"
+    return None
+
+
+def focus_of(week: PlanWeek, around: Iterable[PlanWeek], specialization: str, catalogue: Catalogue) -> Focus:
+    """What a plan week makes of the news: its skills, its tool, its neighbours."""
+    return Focus(
+        week=week.number,
+        specialization=specialization,
+        role=catalogue.role_of[specialization].id,
+        focus_skills=week.focus_skills,
+        tool_skill=week.tool.skill,
+        built_skills=tuple(dict.fromkeys(skill for task in week.tasks for skill in task.skills)),
+        neighbour_skills=tuple(skill for near in around for skill in near.focus_skills),
+        core_skills=catalogue.specialization[specialization].core_skills,
+    )
+
+
+def compose(
+    reader: Reader,
+    week: PlanWeek,
+    matches: Iterable[Match],
+    stories: Mapping[int, Candidate],
+    news: News,
+    names: Mapping[str, str],
+) -> Edition:
+    """The edition of a plan week and its matches."""
+    told = tuple(_story(match, stories[match.story], names) for match in matches)
+    return Edition(
+        issue=news.issue,
+        week=week.number,
+        weeks=PLAN_WEEKS,
+        subject=subject(week),
+        preheader=_preheader(len(told), week.minutes, reader.hours),
+        opening=_opening(week, names),
+        specialization=names.get(reader.specialization, reader.specialization),
+        theme=week.theme,
+        goal=week.goal,
+        tasks=tuple(
+            EditionTask(task.id, task.title, task.minutes, task.done_when, task.first_step)
+            for task in week.tasks[:MOST_TASKS]
+        ),
+        more_tasks=max(0, len(week.tasks) - MOST_TASKS),
+        minutes=week.minutes,
+        hours=reader.hours,
+        tool=EditionTool(week.tool.name, week.tool.why, week.tool.alternative, week.tool.cost, week.tool.skip_when),
+        skills=tuple(names.get(skill, skill) for skill in week.focus_skills),
+        stories=told,
+        items_read=news.items_read,
+        feeds_read=news.feeds_read,
+        note=news.note,
+    )
+
+
+def subject(week: PlanWeek) -> str:
+    """`Week 5 of 12: raise tokens per GPU hour`, at most 50 characters."""
+    whole = f"Week {week.number} of {PLAN_WEEKS}: {week.headline}"
+    return whole if len(whole) <= LONGEST_SUBJECT else f"Week {week.number} of {PLAN_WEEKS} of your plan"
+
+
+def spoken_minutes(minutes: int) -> str:
+    """`45 min`, `2 h` or `3 h 20`."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
+
+
+def _preheader(stories: int, minutes: int, hours: int) -> str:
+    changes = {0: "A quiet week in your field", 1: "1 change touches your plan"}
+    return f"{changes.get(stories, f'{stories} changes touch your plan')}. {spoken_minutes(minutes)} of your {hours} h."
+
+
+def _opening(week: PlanWeek, names: Mapping[str, str]) -> str:
+    first = "; ".join(task.title for task in week.tasks[:2])
+    skill = names.get(week.focus_skills[0], week.focus_skills[0])
+    return (
+        f"You are in week {week.number} of {PLAN_WEEKS}. This week: {first}. Adopt {week.tool.name}; practise {skill}."
+    )
+
+
+def _story(match: Match, candidate: Candidate, names: Mapping[str, str]) -> EditionStory:
+    return EditionStory(
+        story=match.story,
+        item=match.item,
+        title=candidate.title or "Untitled",
+        summary=candidate.summary,
+        url=candidate.url,
+        source=candidate.source,
+        published=_day(candidate.published),
+        minutes=max(1, round(len(candidate.summary.split()) / WORDS_A_MINUTE)),
+        rung=match.rung,
+        reasons=match.reasons,
+        skills=tuple(names.get(skill, skill) for skill in match.skills),
+        also=candidate.sources,
+    )
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b}"

@@ -1,0 +1,136 @@
+"""What a feed said, and what we make of it: an `Entry` becomes a new item, an edit of one, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+#: Query parameters that say where a reader came from and never what is read.
+TRACKING_PREFIXES = ("utm_", "mc_", "pk_", "hsa_", "vero_", "oly_")
+TRACKING_NAMES = frozenset(
+    {
+        *("_hsenc", "_hsmi", "cmpid", "dclid", "fbclid", "gbraid", "gclid", "igshid", "mkt_tok", "msclkid", "ref"),
+        *("ref_src", "ref_url", "s_kwcid", "spm", "srsltid", "ttclid", "twclid", "wbraid", "wickedid", "yclid"),
+    }
+)
+#: Nothing on the web is older than this; an earlier date is a publishing tool's blank.
+EARLIEST_YEAR = 1990
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a feed, all text already plain and single-spaced, all links absolute http(s) or empty."""
+
+    guid: str
+    url: str
+    title: str
+    summary: str
+    published: datetime | None  #: UTC, as the feed said, unclamped
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParsedFeed:
+    """What the parser made of a feed's bytes."""
+
+    title: str
+    url: str
+    language: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class StoredItem:
+    """What we know of an item that an entry may be a new version of."""
+
+    id: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An intent: keep this entry as an item."""
+
+    key: str
+    digest: str
+    canonical_url: str
+    published: datetime
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class ItemEdit:
+    """An intent: the publisher changed the text of an item we have."""
+
+    item_id: int
+    digest: str
+    entry: Entry
+
+
+def canonical_url(url: str) -> str:
+    """The address without tracking parameters, fragment, default port, trailing slash or letter case of the host."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(k)]
+    host = parts.netloc.lower().removesuffix(":80" if parts.scheme == "http" else ":443")
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), urlencode(query), ""))
+
+
+def item_key(entry: Entry) -> str:
+    """What identifies an entry within its feed: its guid, else its canonical link, else its text."""
+    if entry.guid:
+        return f"guid:{_digest(entry.guid)}"
+    if entry.url:
+        return f"url:{_digest(canonical_url(entry.url))}"
+    return f"text:{text_digest(entry)}"
+
+
+def text_digest(entry: Entry) -> str:
+    """A fingerprint of what a reader sees: changes when the publisher edits title, summary or link."""
+    return _digest("\n".join((entry.title, entry.summary, canonical_url(entry.url))))
+
+
+def settled_date(published: datetime | None, first_seen: datetime) -> datetime:
+    """When an item counts as published (UTC): never in the future, and never a blank date of the year one."""
+    if published is None or published.year < EARLIEST_YEAR:
+        return first_seen
+    return min(published, first_seen)
+
+
+def plan(
+    entries: Iterable[Entry], known: Mapping[str, StoredItem], now: datetime
+) -> tuple[list[NewItem], list[ItemEdit]]:
+    """Decide what becomes of a feed's entries.
+
+    `known` maps item keys to what is stored. The first entry with a key wins, so fifty entries under one
+    guid are one item. An entry with neither title nor summary tells a reader nothing and is dropped.
+    """
+    new: dict[str, NewItem] = {}
+    edits: dict[int, ItemEdit] = {}
+    for entry in entries:
+        if not (entry.title or entry.summary):
+            continue
+        key, digest = item_key(entry), text_digest(entry)
+        stored = known.get(key)
+        if stored is None:
+            date = settled_date(entry.published, now)
+            new.setdefault(key, NewItem(key, digest, canonical_url(entry.url), date, entry))
+        elif stored.digest != digest:
+            edits.setdefault(stored.id, ItemEdit(stored.id, digest, entry))
+    return list(new.values()), list(edits.values())
+
+
+def _is_tracking(name: str) -> bool:
+    lowered = name.lower()
+    return lowered in TRACKING_NAMES or lowered.startswith(TRACKING_PREFIXES)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,134 @@
+"""The mails we send: a typed context each, and the headers that belong to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from briefings.domain.editions import Edition
+
+
+@dataclass(frozen=True)
+class ConfirmMail:
+    """Asks a person whether they really want the briefing."""
+
+    confirm_url: str
+    specialization: str
+    days_valid: int
+    sender_address: str
+
+
+@dataclass(frozen=True)
+class WelcomeMail:
+    """Says what comes and when."""
+
+    specialization: str
+    promise: str
+    first_briefing: str  #: such as `Monday 30 November, 07:00 (Europe/Berlin)`
+    first_week: str
+    plan_url: str
+    unsubscribe_url: str
+    sender_address: str
+
+
+@dataclass(frozen=True)
+class BriefingMail:
+    """The weekly briefing: an edition, and the links that are this reader's own."""
+
+    edition: Edition
+    plan_url: str
+    web_url: str
+    unsubscribe_url: str
+    reply_to: str
+    sender_name: str
+    sender_address: str  #: postal, as the law asks
+    confirmed: str  #: such as `3 November 2026`
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A mail's three texts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who the mails are from. Addresses are plain; `name` may be any text."""
+
+    name: str
+    briefing: str
+    account: str
+    reply_to: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail ready to be written out: headers in order, one recipient, a subject and two bodies."""
+
+    recipient: str
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    html: str
+    boundary: str
+
+
+def message_id(delivery_uid: str, domain: str) -> str:
+    """The Message-ID of a delivery, the same on every attempt."""
+    return f"<{delivery_uid}@{domain}>"
+
+
+def letter(
+    mail: Rendered,
+    *,
+    sender: Sender,
+    recipient: str,
+    uid: str,
+    dated: datetime,
+    briefing: BriefingMail | None = None,
+    unsubscribe_mailto: str = "",
+) -> Letter:
+    """Put the headers to a rendered mail.
+
+    A briefing carries List-* headers (RFC 2369, 2919, 8058); account mail does not, because there is nothing to
+    unsubscribe from. `dated` is the promised moment, so that a second attempt writes the same bytes.
+    """
+    headers = [
+        ("From", f"{sender.name} <{sender.briefing if briefing else sender.account}>"),
+        ("To", recipient),
+        ("Reply-To", sender.reply_to),
+        ("Subject", one_line(mail.subject)),
+        ("Date", dated.strftime("%a, %d %b %Y %H:%M:%S +0000")),
+        ("Message-ID", message_id(uid, sender.domain)),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        ("Content-Language", "en"),
+    ]
+    if briefing:
+        headers += _list_headers(briefing, sender, unsubscribe_mailto)
+    return Letter(recipient, tuple(headers), mail.text, mail.html, "=_" + sha256(uid.encode()).hexdigest()[:32])
+
+
+def one_line(text: str, longest: int = 150) -> str:
+    """Text that is safe as a header: no line break of any kind, no control, nothing beyond `longest`."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:longest]
+
+
+def _list_headers(briefing: BriefingMail, sender: Sender, mailto: str) -> list[tuple[str, str]]:
+    edition = briefing.edition
+    unsubscribe = f"<{briefing.unsubscribe_url}>" + (f", <{mailto}>" if mailto else "")
+    return [
+        ("List-ID", f'"{sender.name}" <weekly.{sender.domain}>'),
+        ("List-Unsubscribe", unsubscribe),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ("List-Archive", f"<{briefing.web_url}>"),
+        ("Feedback-ID", f"{edition.issue.lower()}:wk{edition.week:02d}:weekly:briefbrf1"),
+    ]

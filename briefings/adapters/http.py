@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -18,7 +17,7 @@ from briefings.adapters.text import plain
 from briefings.errors import FetchError, RefusedAddressError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 OK = 200
 PERMANENT_REDIRECTS = {301, 308}
@@ -29,6 +28,7 @@ ACCEPT = (
 )
 #: For zlib: find out from the first bytes whether it is gzip or zlib; and deflate without any header.
 GZIP_OR_ZLIB, BARE_DEFLATE = 47, -15
+GZIP_START = b"\x1f"
 
 TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException)
 FAULTS = (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError, zlib.error, OSError)
@@ -120,7 +120,7 @@ class HttpFetcher:
         left = until - self.clock()
         try:
             if left <= 0:
-                raise httpcore.ReadTimeout  # noqa: TRY301 - one sentence for all ways to be late
+                raise httpcore.ReadTimeout
             with self._client.stream("GET", url, headers=headers, timeout=left) as response:
                 yield response
         except TIMEOUTS as error:
@@ -180,7 +180,7 @@ class _Decoder:
         if not self._packed or not chunk:
             return chunk
         if self._zlib is None:
-            has_header = chunk[0] == 0x1F or chunk[0] & 0x0F == zlib.DEFLATED
+            has_header = chunk[:1] == GZIP_START or chunk[0] & 0x0F == zlib.DEFLATED
             self._zlib = zlib.decompressobj(GZIP_OR_ZLIB if has_header else BARE_DEFLATE)
         return self._zlib.decompress(chunk, room)
 

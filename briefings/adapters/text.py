@@ -65,7 +65,7 @@ def web_link(url: str, base: str) -> str:
 
 
 def _without_markup(text: str) -> str:
-    text = "".join(text.encode("utf-8", "ignore").decode())  # lone surrogates cannot go through nh3
+    text = text.encode("utf-8", "ignore").decode()  # lone surrogates cannot go through nh3
     if "<" not in text and "&" not in text:
         return text
     # nh3 gives HTML without tags in which &, < and > are escaped: unescaping once gives the text it means.

@@ -1,0 +1,204 @@
+"""Tag -> match -> edition: at the weekly cut-off, decide for every subscriber, and put the mails in the outbox."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid5
+
+from pydantic import ValidationError
+
+from briefings.domain import editions, matching, weeks
+from briefings.domain.editions import News, Reader
+from briefings.errors import InputError
+from briefings.store import deliveries as delivery_rows
+from briefings.store import feeds as feed_rows
+from briefings.store import issues as issue_rows
+from briefings.store import items as item_rows
+from briefings.store import subscribers as subscriber_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+    from sqlalchemy.orm import Session
+
+    from briefings.clock import Clock
+    from briefings.domain.catalogue import Catalogue
+    from briefings.domain.matching import Candidate
+    from briefings.domain.plans import PlanWeek
+    from briefings.domain.weeks import IssueWeek
+    from briefings.store.base import Database
+    from briefings.store.subscribers import Enrolment
+
+log = logging.getLogger(__name__)
+
+JOB = "compose"
+BATCH = 200
+#: A cut-off waits this long for feeds that were never read and items that are not ready yet.
+PATIENCE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What one issue's run knows, the same for all readers."""
+
+    catalogue: Catalogue
+    week: IssueWeek
+    issue_id: int
+    news: News
+    stories: Mapping[int, Candidate]
+    namespace: UUID
+    latest: timedelta
+
+
+def compose(
+    database: Database, catalogue: Catalogue, tagger_version: str, namespace: UUID, latest: timedelta, clock: Clock
+) -> int:
+    """Compose the issue whose cut-off has come, if it is not composed yet. Returns how many candidates were decided.
+
+    `namespace` makes the deliveries' uids, the same on a second try; `latest` is how late a mail may still be sent.
+    """
+    now = clock()
+    week = weeks.issue_at(now)
+    with database.write() as session:
+        slot = issue_rows.take_slot(session, JOB, week.cutoff, now)
+        if slot is None or _waits_for_news(session, tagger_version, slot.seen_at, now):
+            return 0
+        issue = issue_rows.open_issue(session, week, now)
+    run = _prepare(database, catalogue, week, issue, namespace, latest)
+    decided = _decide_everybody(database, run, clock)
+    _finish(database, run, decided, clock())
+    return decided
+
+
+def _waits_for_news(session: Session, tagger_version: str, since: datetime, now: datetime) -> bool:
+    if now - since >= PATIENCE:
+        return False
+    return bool(feed_rows.never_polled(session)) or item_rows.waiting(session, tagger_version)
+
+
+def _prepare(
+    database: Database,
+    catalogue: Catalogue,
+    week: IssueWeek,
+    issue: issue_rows.Issue,
+    namespace: UUID,
+    latest: timedelta,
+) -> _Run:
+    start = week.cutoff - weeks.NEWS_WINDOW
+    with database.read() as session:
+        found = item_rows.candidates(session, start, week.cutoff, catalogue)
+        items_read, feeds_read = item_rows.read_between(session, start, week.cutoff)
+    news = News(week.key, items_read, feeds_read, issue.note)
+    return _Run(catalogue, week, issue.id, news, {story.story: story for story in found}, namespace, latest)
+
+
+def _decide_everybody(database: Database, run: _Run, clock: Clock) -> int:
+    """Keyset batches, a transaction each: an interruption costs one batch, and a second run goes on after it."""
+    decided, last = 0, 0
+    while True:
+        with database.write() as session:
+            people = subscriber_rows.candidates(session, last, BATCH, run.week.cutoff)
+            if not people:
+                return decided
+            last = people[-1].subscriber.id
+            decided += _decide_batch(session, run, people, clock())
+
+
+def _decide_batch(session: Session, run: _Run, people: list[Enrolment], now: datetime) -> int:
+    ids = [person.subscriber.id for person in people]
+    done = issue_rows.decided(session, run.issue_id, ids)
+    plan_ids = [person.plan.id for person in people if person.plan]
+    held = issue_rows.held_weeks(session, plan_ids)
+    seen = issue_rows.seen_stories(session, ids)
+    count = 0
+    for person in people:
+        if person.subscriber.id not in done:
+            plan_id = person.plan.id if person.plan else 0
+            made = _make(session, run, person, held.get(plan_id, set()), seen.get(person.subscriber.id, set()))
+            count += _keep(session, run, person, made, now)
+    return count
+
+
+def _make(
+    session: Session, run: _Run, person: Enrolment, held: Collection[int], seen: Collection[int]
+) -> editions.Edition | str:
+    """One person's edition, or the word for why there is none; a broken plan is that person's trouble only."""
+    plan = person.plan
+    number = weeks.plan_week(plan.starts_on, run.week, held) if plan else "no-plan"
+    reader = _reader(person)
+    reason = editions.skip_reason(reader, number, run.catalogue)
+    if reason or reader is None or plan is None or isinstance(number, str):
+        return reason or "no-plan"
+    try:
+        weeks.zone(person.subscriber.timezone)
+        plan_weeks = subscriber_rows.weeks(session, [plan.id])[plan.id]
+        return _edition(run, reader, number, plan_weeks, seen)
+    except InputError:
+        return "no-such-timezone"
+    except (ValidationError, LookupError):
+        log.exception("Plan %s cannot be read; its reader is skipped", plan.id)
+        return "plan-broken"
+
+
+def _reader(person: Enrolment) -> Reader | None:
+    if person.plan is None:
+        return None
+    return Reader(person.subscriber.id, person.subscriber.state, person.plan.specialization, person.plan.hours)
+
+
+def _edition(
+    run: _Run, reader: Reader, number: int, plan_weeks: Mapping[int, PlanWeek], seen: Collection[int]
+) -> editions.Edition:
+    week = plan_weeks[number]
+    around = [plan_weeks[near] for near in (number - 1, number + 1) if near in plan_weeks]
+    focus = editions.focus_of(week, around, reader.specialization, run.catalogue)
+    names = run.catalogue.topic_names
+    matches = matching.rank(run.stories.values(), focus, seen, run.week.cutoff, names)
+    return editions.compose(reader, week, matches, run.stories, run.news, names)
+
+
+def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition | str, now: datetime) -> int:
+    """Freeze what was decided and queue its mail, together."""
+    subscriber = person.subscriber
+    edition_id = issue_rows.add_edition(
+        session,
+        issue_id=run.issue_id,
+        subscriber_id=subscriber.id,
+        plan_id=person.plan.id if person.plan else None,
+        made=made,
+        now=now,
+    )
+    if edition_id is None:
+        return 0
+    if made == "finished" and person.plan:
+        person.plan.state = subscriber.state = "finished"
+    if not isinstance(made, str):
+        delivery_rows.queue(session, [_delivery(run, subscriber, edition_id)], now)
+    return 1
+
+
+def _delivery(run: _Run, subscriber: subscriber_rows.Subscriber, edition_id: int) -> dict[str, object]:
+    send_at = weeks.send_at(run.week, weeks.zone(subscriber.timezone), subscriber.weekday, subscriber.hour)
+    return {
+        "uid": uuid5(run.namespace, f"briefing/{run.week.key}/{subscriber.id}").hex,
+        "kind": "briefing",
+        "subscriber_id": subscriber.id,
+        "edition_id": edition_id,
+        "address": subscriber.address,
+        "address_key": subscriber.address_key,
+        "send_at": send_at,
+        "not_after": send_at + run.latest,
+    }
+
+
+def _finish(database: Database, run: _Run, decided: int, now: datetime) -> None:
+    with database.write() as session:
+        issue = session.get_one(issue_rows.Issue, run.issue_id)
+        issue.composed_at, issue.items_read, issue.feeds_read = now, run.news.items_read, run.news.feeds_read
+        slot = issue_rows.take_slot(session, JOB, run.week.cutoff, now)
+        if slot:
+            slot.done_at, slot.result = now, f"{decided} candidates decided"

@@ -1,0 +1,127 @@
+"""Delivery -> letter: what a delivery says, the same for the mail, the preview and the web copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from briefings.domain import weeks
+from briefings.domain.mails import BriefingMail, ConfirmMail, Letter, Rendered, WelcomeMail, letter
+from briefings.errors import NotFoundError
+from briefings.store.issues import Edition
+from briefings.store.subscribers import Plan, Subscriber, current_plan
+from briefings.store.subscribers import weeks as plan_weeks
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from briefings.adapters.templates import Templates
+    from briefings.domain.catalogue import Catalogue
+    from briefings.domain.links import Links
+    from briefings.domain.mails import Sender
+    from briefings.store.deliveries import Delivery
+
+CONFIRM_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Everything besides the rows that a mail's words depend on."""
+
+    templates: Templates
+    catalogue: Catalogue
+    links: Links
+    sender: Sender
+    postal_address: str
+
+    def letter(self, session: Session, delivery: Delivery) -> Letter:
+        """The letter of a delivery. Reads rows and changes none. Raises NotFoundError when its person is gone."""
+        mail = self.mail(session, delivery)
+        briefing = mail if isinstance(mail, BriefingMail) else None
+        return letter(
+            self.templates.render(mail),
+            sender=self.sender,
+            recipient=delivery.address,
+            uid=delivery.uid,
+            dated=delivery.send_at,
+            briefing=briefing,
+        )
+
+    def rendered(self, session: Session, delivery: Delivery) -> Rendered:
+        """The three texts of a delivery."""
+        return self.templates.render(self.mail(session, delivery))
+
+    def mail(self, session: Session, delivery: Delivery) -> ConfirmMail | WelcomeMail | BriefingMail:
+        """The typed context of a delivery's mail."""
+        subscriber = session.get(Subscriber, delivery.subscriber_id)
+        if subscriber is None:
+            raise NotFoundError("The subscriber of this delivery has been deleted; nothing is left to send")
+        if delivery.kind == "confirm":
+            return self._confirm(session, delivery, subscriber)
+        if delivery.kind == "welcome":
+            return self._welcome(session, subscriber)
+        return self._briefing(session, delivery, subscriber)
+
+    def return_path(self, delivery: Delivery) -> str:
+        """The envelope sender, by which a bounce finds its delivery (VERP)."""
+        return f"b+{delivery.uid}@{self.sender.domain}"
+
+    def _confirm(self, session: Session, delivery: Delivery, subscriber: Subscriber) -> ConfirmMail:
+        plan = session.get(Plan, delivery.plan_id) if delivery.plan_id else None
+        if plan is None:
+            raise NotFoundError("The plan of this confirmation has been replaced; nothing is left to confirm")
+        expires = delivery.send_at + timedelta(days=CONFIRM_DAYS)
+        return ConfirmMail(
+            confirm_url=self.links.confirm(plan.id, delivery.timezone or subscriber.timezone, expires),
+            specialization=self._name(plan.specialization),
+            days_valid=CONFIRM_DAYS,
+            sender_address=self.postal_address,
+        )
+
+    def _welcome(self, session: Session, subscriber: Subscriber) -> WelcomeMail:
+        plan = current_plan(session, subscriber.id)
+        if plan is None:
+            raise NotFoundError("This subscriber has no plan any more; there is nothing to welcome to")
+        first = plan_weeks(session, [plan.id])[plan.id][1]
+        template = self.catalogue.specialization[plan.specialization].plan
+        return WelcomeMail(
+            specialization=self._name(plan.specialization),
+            promise=template.promise if template else "",
+            first_briefing=_spoken(plan, subscriber),
+            first_week=first.theme,
+            plan_url=self.links.plan(subscriber.id),
+            unsubscribe_url=self.links.unsubscribe(subscriber.id),
+            sender_address=self.postal_address,
+        )
+
+    def _briefing(self, session: Session, delivery: Delivery, subscriber: Subscriber) -> BriefingMail:
+        edition = session.get(Edition, delivery.edition_id) if delivery.edition_id else None
+        if edition is None:
+            raise NotFoundError("The edition of this delivery has been deleted; nothing is left to send")
+        return BriefingMail(
+            edition=edition.value(),
+            plan_url=self.links.plan(subscriber.id),
+            web_url=self.links.briefing(delivery.id),
+            unsubscribe_url=self.links.unsubscribe(subscriber.id),
+            reply_to=self.sender.reply_to,
+            sender_name=self.sender.name,
+            sender_address=self.postal_address,
+            confirmed=_date(subscriber.confirmed_at) if subscriber.confirmed_at else "",
+        )
+
+    def _name(self, topic: str) -> str:
+        return self.catalogue.topic_names.get(topic, topic)
+
+
+def _spoken(plan: Plan, subscriber: Subscriber) -> str:
+    """The first briefing in the reader's own time: `Monday 30 November, 07:00 (Europe/Berlin)`."""
+    where = weeks.zone(subscriber.timezone)
+    at = weeks.send_at(weeks.IssueWeek(plan.starts_on), where, subscriber.weekday, subscriber.hour).astimezone(where)
+    return f"{at:%A} {at.day} {at:%B}, {at:%H:%M} ({subscriber.timezone})"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"

@@ -1,0 +1,30 @@
+"""Item -> tag: find the topics of the items that wait for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from briefings.domain.tagging import Text
+from briefings.store import items as item_rows
+
+if TYPE_CHECKING:
+    from briefings.domain.tagging import Tagger
+    from briefings.store.base import Database
+
+BATCH = 200
+
+
+def tag(database: Database, tagger: Tagger) -> int:
+    """Tag every item that has no tags by this tagger's version. Returns how many items were tagged.
+
+    A batch is a transaction, so that an interruption costs one batch.
+    """
+    done = 0
+    while True:
+        with database.write() as session:
+            items = item_rows.untagged(session, tagger.version, BATCH)
+            texts = {item.id: Text(item.title, item.summary, tuple(item.feed.topics)) for item in items}
+            item_rows.set_tags(session, {item: tagger.tag(text) for item, text in texts.items()}, tagger.version)
+        done += len(items)
+        if len(items) < BATCH:
+            return done

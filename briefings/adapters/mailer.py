@@ -1,0 +1,179 @@
+"""Hands letters to an SMTP relay and says truthfully what became of each."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from typing import TYPE_CHECKING, Protocol
+
+from briefings.domain.deliveries import Attempt, Outcome
+from briefings.domain.mails import one_line
+
+if TYPE_CHECKING:
+    from briefings.domain.mails import Letter
+    from briefings.settings import Relay
+
+COMMAND_SECONDS = 30
+#: RFC 5321, 4.5.3.2.6: a relay may think this long after the final dot; a shorter wait makes duplicates.
+VERDICT_SECONDS = 600
+#: Long headers are not folded: folding has broken signatures at later relays.
+HEADERS = SMTP.clone(max_line_length=998)
+SERVER_ERROR, CLIENT_ERROR, INTERMEDIATE = 500, 400, 354
+
+
+class Mailer(Protocol):
+    """Sends letters one after the other over a kept connection."""
+
+    def send(self, letter: Letter, return_path: str) -> Attempt:
+        """Try once to hand over a letter. Never raises for anything that the relay does."""
+        ...
+
+    def close(self) -> None:
+        """End the connection politely."""
+        ...
+
+
+def write(letter: Letter) -> bytes:
+    """The letter as bytes (RFC 5322, CRLF). The same letter gives the same bytes."""
+    message = EmailMessage(policy=SMTP)
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message.set_boundary(letter.boundary)
+    for name, value in letter.headers:
+        message[name] = _address(value) if name in {"From", "To", "Reply-To"} else value
+    return message.as_bytes(policy=HEADERS)
+
+
+def _address(value: str) -> Address:
+    """One mailbox, whatever the text says: an address can never become two recipients."""
+    name, address = parseaddr(value)
+    return Address(display_name=name, addr_spec=address)
+
+
+class SmtpMailer:
+    """One kept connection to a relay; opened at the first letter, opened again when it was lost."""
+
+    def __init__(self, relay: Relay, hello: str) -> None:
+        """`hello` is the name by which we greet the relay."""
+        self._relay = relay
+        self._hello = hello
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, letter: Letter, return_path: str) -> Attempt:
+        """See Mailer.send."""
+        content = write(letter)
+        try:
+            connection = self._connected()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return Attempt(Outcome.NO_RELAY, _words(error))
+        try:
+            refused = _envelope(connection, return_path, letter.recipient)
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return Attempt(Outcome.REFUSED_FOR_NOW, _words(error))
+        if refused:
+            self._start_over(connection)
+            return refused
+        return self._content(connection, content)
+
+    def close(self) -> None:
+        """See Mailer.close."""
+        if self._connection:
+            try:
+                self._connection.quit()
+            except (OSError, smtplib.SMTPException):
+                self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._connection is None:
+            self._connection = _connect(self._relay, self._hello)
+        return self._connection
+
+    def _content(self, connection: smtplib.SMTP, content: bytes) -> Attempt:
+        """Everything up to the final dot may be tried again; after it only the relay knows."""
+        body = content.replace(b"\r\n.", b"\r\n..")
+        ended = False
+        try:
+            connection.send(body if body.endswith(b"\r\n") else body + b"\r\n")
+            ended = True
+            _patience(connection, VERDICT_SECONDS)
+            connection.send(b".\r\n")
+            code, reply = connection.getreply()
+            _patience(connection, COMMAND_SECONDS)
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return Attempt(Outcome.NO_VERDICT if ended else Outcome.REFUSED_FOR_NOW, _words(error))
+        if code < 0:
+            self._drop()
+            return Attempt(Outcome.NO_VERDICT, "the relay closed the connection")
+        return Attempt(Outcome.ACCEPTED, _reply(code, reply)) if code < CLIENT_ERROR else _refusal(code, reply)
+
+    def _start_over(self, connection: smtplib.SMTP) -> None:
+        try:
+            connection.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+
+def _connect(relay: Relay, hello: str) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if relay.tls == "tls":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            relay.host, relay.port, local_hostname=hello, timeout=COMMAND_SECONDS, context=context
+        )
+    else:
+        connection = smtplib.SMTP(relay.host, relay.port, local_hostname=hello, timeout=COMMAND_SECONDS)
+    connection.ehlo_or_helo_if_needed()
+    if relay.tls == "starttls":
+        connection.starttls(context=context)  # raises when it is not offered: never in the clear instead
+        connection.ehlo()
+    if relay.user:
+        connection.login(relay.user, relay.password)
+    return connection
+
+
+def _envelope(connection: smtplib.SMTP, return_path: str, recipient: str) -> Attempt | None:
+    """MAIL, RCPT and DATA; the refusal when one of them is not answered well."""
+    code, reply = connection.mail(return_path)
+    if code >= CLIENT_ERROR:
+        # A sender that is refused for good is our configuration, not the reader's address.
+        return Attempt(Outcome.POLICY if code >= SERVER_ERROR else Outcome.REFUSED_FOR_NOW, _reply(code, reply))
+    code, reply = connection.rcpt(recipient)
+    if code >= CLIENT_ERROR:
+        return _refusal(code, reply)
+    code, reply = connection.docmd("DATA")
+    return None if code == INTERMEDIATE else _refusal(code, reply)
+
+
+def _refusal(code: int, reply: bytes) -> Attempt:
+    said = _reply(code, reply)
+    if code < SERVER_ERROR:
+        return Attempt(Outcome.REFUSED_FOR_NOW, said)
+    return Attempt(Outcome.POLICY if " 5.7." in f" {said}" else Outcome.REFUSED, said)
+
+
+def _patience(connection: smtplib.SMTP, seconds: float) -> None:
+    if connection.sock:
+        connection.sock.settimeout(seconds)
+
+
+def _reply(code: int, reply: bytes) -> str:
+    return one_line(f"{code} {reply.decode('utf-8', 'replace')}", 300)
+
+
+def _words(error: Exception) -> str:
+    """The kind of failure and its words, which never include the password."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return "the relay refused user name and password (BRIEFINGS_SMTP_URL)"
+    return one_line(f"{type(error).__name__}: {error}", 300)

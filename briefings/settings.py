@@ -1,0 +1,223 @@
+"""All settings, read once from the environment (and `.env`) into one frozen object."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from dotenv import dotenv_values
+
+from briefings.domain.mails import Sender
+from briefings.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The repository: templates and migrations lie beside the package.
+ROOT = Path(__file__).resolve().parent.parent
+SECRET_LENGTH = 32
+
+
+class Variable(NamedTuple):
+    """A variable of the environment: its default, and what it means."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable(
+        "BRIEFINGS_HOME", ".briefings", "Folder of everything that we write: database, broker socket, caught mail"
+    ),
+    Variable("BRIEFINGS_DATABASE_URL", "", "SQLAlchemy address; empty means SQLite in the home folder"),
+    Variable("BRIEFINGS_BROKER_URL", "", "Redis or Valkey address; empty means one started on a private socket"),
+    Variable("BRIEFINGS_SECRET_KEY", "", "Signs links and sessions, 32 characters or more; kept in the home if empty"),
+    Variable("BRIEFINGS_PUBLIC_URL", "http://127.0.0.1:8025", "How readers reach the web pages; stands in mails"),
+    Variable("BRIEFINGS_LISTEN", "127.0.0.1:8025", "Address and port on which the web pages are served"),
+    Variable("BRIEFINGS_SMTP_URL", "", "Relay: smtp://host:25, smtp+starttls://user:pw@host:587 or smtps://...:465"),
+    Variable("BRIEFINGS_CAUGHT_MAIL", "", "Folder of the mail catcher; the inbox page shows it. Empty: no inbox page"),
+    Variable("BRIEFINGS_CATCHER_LISTEN", "127.0.0.1:1025", "Address and port of the mail catcher"),
+    Variable("BRIEFINGS_SENDER_NAME", "Weekly Briefing", "The name that mails come from"),
+    Variable("BRIEFINGS_MAIL_DOMAIN", "briefings.example", "Domain of our sender addresses and Message-IDs"),
+    Variable("BRIEFINGS_REPLY_TO", "editors@briefings.example", "A box that a person reads"),
+    Variable(
+        "BRIEFINGS_POSTAL_ADDRESS", "Briefings, 1 Example Street, Exampletown", "Stands in every mail, as the law asks"
+    ),
+    Variable("BRIEFINGS_CATALOGUE", "", "Folder of another catalogue; empty means the bundled one"),
+    Variable("BRIEFINGS_ALLOW_PRIVATE_FEEDS", "no", "yes lets feeds live on private and loopback addresses"),
+    Variable("BRIEFINGS_CLOCK_OFFSET", "0", "Seconds by which our clock runs ahead; for the demo and for tests"),
+    Variable("BRIEFINGS_SWEEP_SECONDS", "5", "How often each process looks for work that no message announced"),
+    Variable("BRIEFINGS_LEASE_SECONDS", "60", "How long a worker may hold a delivery without finishing it"),
+    Variable("BRIEFINGS_UNKNOWN_POLICY", "resend", "An outcome nobody knows: resend once, or hold for the operator"),
+    Variable("BRIEFINGS_UNKNOWN_SECONDS", "900", "How long to wait for evidence before that policy acts"),
+    Variable("BRIEFINGS_LATEST_HOURS", "36", "A briefing later than this is not sent (skipped: too-late)"),
+)
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Where mail is handed over."""
+
+    host: str
+    port: int
+    tls: Literal["none", "starttls", "tls"]
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. Build it with `from_env`, or directly in a test."""
+
+    home: Path
+    database_url: str
+    broker_url: str
+    secret_key: bytes = field(repr=False)
+    public_url: str
+    listen: Address
+    relay: Relay
+    caught_mail: Path | None
+    catcher: Address
+    sender: Sender
+    postal_address: str
+    catalogue: Path
+    allow_private_feeds: bool
+    clock_offset: timedelta
+    sweep: timedelta
+    lease: timedelta
+    unknown_policy: Literal["resend", "hold"]
+    unknown_patience: timedelta
+    latest: timedelta
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment, and `.env` in the working folder beneath it.
+
+        Raises SettingsError that names the variable and what to write instead.
+        """
+        given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+        values = {variable.name: given.get(variable.name) or variable.default for variable in VARIABLES}
+        home = Path(values["BRIEFINGS_HOME"]).resolve()
+        catcher = _address(values, "BRIEFINGS_CATCHER_LISTEN")
+        return cls(
+            home=home,
+            database_url=values["BRIEFINGS_DATABASE_URL"] or f"sqlite:///{home / 'briefings.db'}",
+            broker_url=values["BRIEFINGS_BROKER_URL"] or f"redis+socket://{socket_path(home)}",
+            secret_key=_secret(values, home),
+            public_url=_web_url(values, "BRIEFINGS_PUBLIC_URL"),
+            listen=_address(values, "BRIEFINGS_LISTEN"),
+            relay=_relay(values, catcher),
+            caught_mail=Path(values["BRIEFINGS_CAUGHT_MAIL"]).resolve() if values["BRIEFINGS_CAUGHT_MAIL"] else None,
+            catcher=catcher,
+            sender=_sender(values),
+            postal_address=values["BRIEFINGS_POSTAL_ADDRESS"],
+            catalogue=Path(values["BRIEFINGS_CATALOGUE"] or ROOT / "briefings" / "catalogue"),
+            allow_private_feeds=_yes(values, "BRIEFINGS_ALLOW_PRIVATE_FEEDS"),
+            clock_offset=_seconds(values, "BRIEFINGS_CLOCK_OFFSET"),
+            sweep=_seconds(values, "BRIEFINGS_SWEEP_SECONDS"),
+            lease=_seconds(values, "BRIEFINGS_LEASE_SECONDS"),
+            unknown_policy=_policy(values),
+            unknown_patience=_seconds(values, "BRIEFINGS_UNKNOWN_SECONDS"),
+            latest=_seconds(values, "BRIEFINGS_LATEST_HOURS") * 3600,
+        )
+
+
+def socket_path(home: Path) -> Path:
+    """Where the embedded broker listens."""
+    return home / "run" / "valkey.sock"
+
+
+def secret_path(home: Path) -> Path:
+    """Where a generated secret key is kept."""
+    return home / "secret.key"
+
+
+def _secret(values: Mapping[str, str], home: Path) -> bytes:
+    key = values["BRIEFINGS_SECRET_KEY"]
+    if not key and secret_path(home).exists():
+        key = secret_path(home).read_text("ascii").strip()
+    if len(key) < SECRET_LENGTH:
+        raise SettingsError(
+            f"BRIEFINGS_SECRET_KEY is missing or shorter than {SECRET_LENGTH} characters; "
+            'set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return key.encode()
+
+
+def _sender(values: Mapping[str, str]) -> Sender:
+    domain = values["BRIEFINGS_MAIL_DOMAIN"]
+    name = " ".join(values["BRIEFINGS_SENDER_NAME"].split())
+    return Sender(name, f"briefing@{domain}", f"account@{domain}", values["BRIEFINGS_REPLY_TO"], domain)
+
+
+def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
+    url = values["BRIEFINGS_SMTP_URL"]
+    if not url:
+        return Relay(catcher.host, catcher.port, "none")
+    parts = urlsplit(url)
+    kinds: dict[str, tuple[Literal["none", "starttls", "tls"], int]] = {
+        "smtp": ("none", 25),
+        "smtp+starttls": ("starttls", 587),
+        "smtps": ("tls", 465),
+    }
+    if parts.scheme not in kinds or not parts.hostname:
+        raise SettingsError("BRIEFINGS_SMTP_URL is not a relay; write it as smtp+starttls://user:password@host:587")
+    tls, port = kinds[parts.scheme]
+    if parts.username and tls == "none":
+        raise SettingsError("BRIEFINGS_SMTP_URL would send a password in the clear; use smtp+starttls:// or smtps://")
+    return Relay(
+        parts.hostname, _port(parts.netloc, port), tls, unquote(parts.username or ""), unquote(parts.password or "")
+    )
+
+
+def _port(netloc: str, default: int) -> int:
+    _, _, port = netloc.rpartition("@")[2].rpartition(":")
+    return int(port) if port.isdigit() else default
+
+
+def _address(values: Mapping[str, str], name: str) -> Address:
+    host, _, port = values[name].rpartition(":")
+    if not host or not port.isdigit():
+        raise SettingsError(f"{name} is {values[name]!r}; write it as 127.0.0.1:8025")
+    return Address(host, int(port))
+
+
+def _web_url(values: Mapping[str, str], name: str) -> str:
+    if urlsplit(values[name]).scheme not in {"http", "https"}:
+        raise SettingsError(f"{name} is {values[name]!r}; write it as https://briefings.example")
+    return values[name].rstrip("/")
+
+
+def _seconds(values: Mapping[str, str], name: str) -> timedelta:
+    try:
+        return timedelta(seconds=float(values[name]))
+    except ValueError as error:
+        raise SettingsError(f"{name} is {values[name]!r}; write a number") from error
+
+
+def _yes(values: Mapping[str, str], name: str) -> bool:
+    if values[name] not in {"yes", "no"}:
+        raise SettingsError(f"{name} is {values[name]!r}; write yes or no")
+    return values[name] == "yes"
+
+
+def _policy(values: Mapping[str, str]) -> Literal["resend", "hold"]:
+    policy = values["BRIEFINGS_UNKNOWN_POLICY"]
+    if policy == "resend":
+        return "resend"
+    if policy == "hold":
+        return "hold"
+    raise SettingsError(f"BRIEFINGS_UNKNOWN_POLICY is {policy!r}; write resend or hold")

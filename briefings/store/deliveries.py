@@ -1,0 +1,187 @@
+"""Deliveries, which are also the outbox, and the events that happened to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, and_, func, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from briefings.domain.deliveries import MOVING, WAITING, State
+from briefings.store.base import Base, Id, insert_new
+from briefings.store.issues import Edition
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import timedelta
+
+    from sqlalchemy.orm import Session
+
+    from briefings.domain.deliveries import Step
+
+
+class Delivery(Base):
+    """One mail of any kind to one address."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_state_next_at", "state", "next_at"),
+        Index("ix_deliveries_state_lease_until", "state", "lease_until"),
+    )
+    id: Mapped[Id]
+    uid: Mapped[str] = mapped_column(unique=True)  #: the left part of its Message-ID
+    kind: Mapped[str]  #: confirm, welcome or briefing
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    edition_id: Mapped[int | None] = mapped_column(ForeignKey("editions.id", ondelete="CASCADE"), unique=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))  #: that a confirmation is of
+    timezone: Mapped[str | None]  #: that a confirmation will set
+    address: Mapped[str]
+    address_key: Mapped[str] = mapped_column(index=True)
+    send_at: Mapped[datetime]
+    not_after: Mapped[datetime]
+    next_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=State.QUEUED.value)
+    reason: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    resent: Mapped[int] = mapped_column(default=0)  #: after an unknown outcome
+    owner: Mapped[str | None]
+    epoch: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    changed_at: Mapped[datetime]
+
+
+class Event(Base):
+    """What happened to a delivery or a person; append-only."""
+
+    __tablename__ = "events"
+    id: Mapped[Id]
+    at: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(index=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), index=True)
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    provider_id: Mapped[str | None] = mapped_column(unique=True)  #: the provider's own id of a notice
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+def queue(session: Session, rows: list[dict[str, Any]], now: datetime) -> list[int]:
+    """Put mails in the outbox. Returns the ids of the deliveries."""
+    full = [{**row, "next_at": row["send_at"], "changed_at": now} for row in rows]
+    ids: list[int] = insert_new(session, Delivery, full, returning=Delivery.id)
+    session.add_all(Event(at=now, kind=State.QUEUED.value, delivery_id=delivery_id, detail={}) for delivery_id in ids)
+    return ids
+
+
+def claim_due(session: Session, owner: str, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
+    """Take up to `limit` due deliveries: each gets a new epoch, which fences off whoever had it before."""
+    due = (
+        select(Delivery.id)
+        .where(Delivery.state.in_(WAITING), Delivery.next_at <= now)
+        .order_by(Delivery.next_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Delivery)
+        .where(Delivery.id.in_(due.scalar_subquery()))
+        .values(
+            state=State.CLAIMED.value, owner=owner, epoch=Delivery.epoch + 1, lease_until=now + lease, changed_at=now
+        )
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(session.scalars(statement), key=lambda delivery: (delivery.next_at, delivery.id))
+
+
+def change(
+    session: Session, delivery: Delivery, before: State, step: Step, now: datetime, detail: dict[str, Any] | None = None
+) -> bool:
+    """Move a delivery by a decision, if it still is where this worker left it. Writes the event.
+
+    Returns False, and changes nothing, when another worker took it over.
+    """
+    values: dict[str, Any] = {"state": step.state.value, "reason": step.reason, "changed_at": now}
+    if step.next_at is not None:
+        values["next_at"] = step.next_at
+    if step.state is not State.SENDING:
+        values |= {"owner": None, "lease_until": None}
+    if before is State.SENDING and step.counts:
+        values["attempts"] = Delivery.attempts + 1
+    if before is State.UNKNOWN and step.state is State.QUEUED:
+        values["resent"] = Delivery.resent + 1
+    fence = (Delivery.id == delivery.id, Delivery.epoch == delivery.epoch, Delivery.state == before.value)
+    moved = session.scalars(update(Delivery).where(*fence).values(**values).returning(Delivery.id)).all()
+    if not moved:
+        return False
+    words = {"epoch": delivery.epoch, "reason": step.reason, **(detail or {})}
+    session.add(Event(at=now, kind=step.state.value, delivery_id=delivery.id, detail=words))
+    return True
+
+
+def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:
+    """Deliveries whose worker did not come back."""
+    stuck = (State.CLAIMED.value, State.SENDING.value)
+    found = select(Delivery).where(Delivery.state.in_(stuck), Delivery.lease_until < now).limit(limit)
+    return list(session.scalars(found.with_for_update(skip_locked=True)))
+
+
+def unknown_before(session: Session, moment: datetime, limit: int) -> list[Delivery]:
+    """Deliveries without a verdict since before `moment`, that were not sent again yet."""
+    found = select(Delivery).where(
+        Delivery.state == State.UNKNOWN.value, Delivery.resent == 0, Delivery.changed_at <= moment
+    )
+    return list(session.scalars(found.limit(limit).with_for_update(skip_locked=True)))
+
+
+def due(session: Session, now: datetime, unknown_since: datetime) -> bool:
+    """Whether a delivery waits for a worker: due, left behind, or without a verdict for too long."""
+    found = select(Delivery.id).where(
+        or_(
+            and_(Delivery.state.in_(WAITING), Delivery.next_at <= now),
+            and_(Delivery.state.in_((State.CLAIMED.value, State.SENDING.value)), Delivery.lease_until < now),
+            and_(Delivery.state == State.UNKNOWN.value, Delivery.resent == 0, Delivery.changed_at <= unknown_since),
+        )
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def editions_of(session: Session, deliveries: Collection[Delivery]) -> dict[int, Edition]:
+    """The editions that these deliveries carry, by edition id."""
+    ids = [delivery.edition_id for delivery in deliveries if delivery.edition_id]
+    return {edition.id: edition for edition in session.scalars(select(Edition).where(Edition.id.in_(ids)))}
+
+
+def of_subscriber(session: Session, subscriber_id: int, states: Sequence[State]) -> list[Delivery]:
+    """A person's deliveries in these states."""
+    found = select(Delivery).where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(states))
+    return list(session.scalars(found.order_by(Delivery.id).with_for_update()))
+
+
+def counts(session: Session, issue_id: int | None = None) -> dict[str, dict[str, int]]:
+    """How many deliveries are where: state -> reason -> count; of one issue, or of account mail when None."""
+    query = select(Delivery.state, Delivery.reason, func.count()).group_by(Delivery.state, Delivery.reason)
+    if issue_id is None:
+        query = query.where(Delivery.edition_id.is_(None))
+    else:
+        query = query.join(Edition, Edition.id == Delivery.edition_id).where(Edition.issue_id == issue_id)
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for state, reason, count in session.execute(query):
+        found[state][reason] = count
+    return dict(found)
+
+
+def stuck(session: Session, before: datetime) -> list[Delivery]:
+    """Deliveries that should have moved and did not: lease over long ago, or due long ago."""
+    found = select(Delivery).where(
+        or_(
+            and_(Delivery.state.in_((State.CLAIMED.value, State.SENDING.value)), Delivery.lease_until < before),
+            and_(Delivery.state.in_(WAITING), Delivery.next_at < before),
+        )
+    )
+    return list(session.scalars(found.order_by(Delivery.id).limit(50)))
+
+
+def moving(session: Session) -> int:
+    """How many deliveries will still change by themselves."""
+    return session.scalar(select(func.count()).where(Delivery.state.in_(MOVING))) or 0

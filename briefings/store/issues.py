@@ -1,0 +1,175 @@
+"""Issues, their editions, and the slots of scheduled work."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from briefings.domain.editions import Edition as EditionValue
+from briefings.store.base import Base, Id, insert_new
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy.orm import Session
+
+    from briefings.domain.weeks import IssueWeek
+
+CONTENT = TypeAdapter(EditionValue)
+
+
+class Issue(Base):
+    """One calendar week's run, shared by all."""
+
+    __tablename__ = "issues"
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(unique=True)
+    monday: Mapped[date]
+    cutoff_at: Mapped[datetime]
+    opened_at: Mapped[datetime]  #: when a scheduler first saw that it is due
+    composed_at: Mapped[datetime | None]  #: when every candidate had been decided
+    items_read: Mapped[int] = mapped_column(default=0)
+    feeds_read: Mapped[int] = mapped_column(default=0)
+    note: Mapped[str] = mapped_column(default="")
+
+
+class Edition(Base):
+    """An issue composed for one subscriber, or the reason why there is none."""
+
+    __tablename__ = "editions"
+    __table_args__ = (UniqueConstraint("issue_id", "subscriber_id"), UniqueConstraint("plan_id", "week_number"))
+    id: Mapped[Id]
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issues.id", ondelete="CASCADE"))
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id", ondelete="SET NULL"))
+    week_number: Mapped[int | None]  #: given back (null) when the mail never arrived
+    content: Mapped[dict[str, Any] | None]
+    skip_reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    def value(self) -> EditionValue:
+        """The frozen content. Raises pydantic's ValidationError on a skipped edition."""
+        return CONTENT.validate_python(self.content)
+
+
+class EditionStory(Base):
+    """Which stories a person got, so that none comes twice."""
+
+    __tablename__ = "edition_stories"
+    edition_id: Mapped[int] = mapped_column(ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True)
+    story_id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Slot(Base):
+    """One due run of a scheduled job."""
+
+    __tablename__ = "slots"
+    __table_args__ = (UniqueConstraint("job", "due_at"),)
+    id: Mapped[Id]
+    job: Mapped[str]
+    due_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(default="")
+
+
+def open_issue(session: Session, week: IssueWeek, now: datetime) -> Issue:
+    """The row of an issue, made when it is not there yet."""
+    row = {"key": week.key, "monday": week.monday, "cutoff_at": week.cutoff, "opened_at": now}
+    insert_new(session, Issue, [row])
+    return session.scalars(select(Issue).where(Issue.key == week.key)).one()
+
+
+def latest(session: Session) -> Issue | None:
+    """The newest issue."""
+    return session.scalar(select(Issue).order_by(Issue.monday.desc()).limit(1))
+
+
+def decided(session: Session, issue_id: int, subscriber_ids: Collection[int]) -> set[int]:
+    """Those of the subscribers for whom an issue is decided already."""
+    rows = select(Edition.subscriber_id).where(Edition.issue_id == issue_id, Edition.subscriber_id.in_(subscriber_ids))
+    return set(session.scalars(rows))
+
+
+def held_weeks(session: Session, plan_ids: Collection[int]) -> dict[int, set[int]]:
+    """The plan weeks that an edition was sent for, or may yet be: plan id -> week numbers."""
+    rows = session.execute(
+        select(Edition.plan_id, Edition.week_number).where(
+            Edition.plan_id.in_(plan_ids), Edition.week_number.is_not(None)
+        )
+    )
+    held: dict[int, set[int]] = defaultdict(set)
+    for plan_id, week in rows:
+        if plan_id is not None and week is not None:
+            held[plan_id].add(week)
+    return held
+
+
+def seen_stories(session: Session, subscriber_ids: Collection[int]) -> dict[int, set[int]]:
+    """The stories that each subscriber got: subscriber id -> story ids."""
+    rows = session.execute(
+        select(Edition.subscriber_id, EditionStory.story_id)
+        .join(EditionStory, EditionStory.edition_id == Edition.id)
+        .where(Edition.subscriber_id.in_(subscriber_ids), Edition.week_number.is_not(None))
+    )
+    seen: dict[int, set[int]] = defaultdict(set)
+    for subscriber_id, story_id in rows:
+        seen[subscriber_id].add(story_id)
+    return seen
+
+
+def add_edition(
+    session: Session, *, issue_id: int, subscriber_id: int, plan_id: int | None, made: EditionValue | str, now: datetime
+) -> int | None:
+    """Freeze an edition, or the word for why there is none. Returns its id, or None when it was decided before."""
+    skipped = made if isinstance(made, str) else None
+    content = None if isinstance(made, str) else asdict(made)
+    row = {
+        "issue_id": issue_id,
+        "subscriber_id": subscriber_id,
+        "plan_id": plan_id,
+        "week_number": None if isinstance(made, str) else made.week,
+        "content": content,
+        "skip_reason": skipped,
+        "created_at": now,
+    }
+    added = insert_new(session, Edition, [row], returning=Edition.id)
+    if not added:
+        return None
+    if not isinstance(made, str):
+        insert_new(session, EditionStory, [{"edition_id": added[0], "story_id": s.story} for s in made.stories])
+    return int(added[0])
+
+
+def give_week_back(session: Session, edition_ids: Iterable[int]) -> None:
+    """Let the plan weeks of editions that never arrived come again."""
+    session.execute(update(Edition).where(Edition.id.in_(list(edition_ids))).values(week_number=None))
+
+
+def edition_counts(session: Session, issue_id: int) -> dict[str, int]:
+    """How many candidates ended how: skip reason -> count, with `composed` for those who got an edition."""
+    rows = session.execute(
+        select(func.coalesce(Edition.skip_reason, "composed"), func.count())
+        .where(Edition.issue_id == issue_id)
+        .group_by(Edition.skip_reason)
+    )
+    return {reason: count for reason, count in rows}  # noqa: C416 - typed rows
+
+
+def take_slot(session: Session, job: str, due_at: datetime, now: datetime) -> Slot | None:
+    """The slot of a due run, made when nobody has seen it; None when it is done."""
+    insert_new(session, Slot, [{"job": job, "due_at": due_at, "seen_at": now}])
+    slot = session.scalars(select(Slot).where(Slot.job == job, Slot.due_at == due_at).with_for_update()).one()
+    return slot if slot.done_at is None else None
+
+
+def slot_done(session: Session, job: str, due_at: datetime) -> bool:
+    """Whether a due run was done."""
+    found = select(Slot.done_at).where(Slot.job == job, Slot.due_at == due_at)
+    return session.scalar(found) is not None

@@ -1,0 +1,150 @@
+"""Subscribers, their plans, and the addresses we do not mail."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from briefings.domain.plans import PlanWeek as PlanWeekValue
+from briefings.store.base import Base, Id, insert_new
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy.orm import Session
+
+WEEK = TypeAdapter(PlanWeekValue)
+
+
+class Subscriber(Base):
+    """A person: pending, active, paused, finished or left."""
+
+    __tablename__ = "subscribers"
+    __table_args__ = (Index("ix_subscribers_state_id", "state", "id"),)
+    id: Mapped[Id]
+    address: Mapped[str]
+    address_key: Mapped[str] = mapped_column(unique=True)  #: keyed hash, outlives the person
+    state: Mapped[str] = mapped_column(default="pending")
+    timezone: Mapped[str]
+    weekday: Mapped[int] = mapped_column(default=0)  #: 0 is Monday
+    hour: Mapped[int] = mapped_column(default=7)
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+
+
+class Plan(Base):
+    """A subscriber's own twelve weeks."""
+
+    __tablename__ = "plans"
+    id: Mapped[Id]
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    specialization: Mapped[str]
+    level: Mapped[str]
+    hours: Mapped[int]
+    known: Mapped[list[str]] = mapped_column(default=list)
+    state: Mapped[str] = mapped_column(default="current")  #: current, finished or replaced
+    starts_on: Mapped[date]
+    catalogue_version: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class PlanWeek(Base):
+    """One week of a plan, copied from the template so that it can be changed for one person."""
+
+    __tablename__ = "plan_weeks"
+    __table_args__ = (UniqueConstraint("plan_id", "number"),)
+    id: Mapped[Id]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    content: Mapped[dict[str, Any]]
+
+    def value(self) -> PlanWeekValue:
+        """The week as the domain knows it."""
+        return WEEK.validate_python(self.content)
+
+
+class Suppression(Base):
+    """An address that we do not mail, and why. It outlives the person."""
+
+    __tablename__ = "suppressions"
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]  #: unsubscribed, bounced or complained
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A subscriber with the current plan, if there is one."""
+
+    subscriber: Subscriber
+    plan: Plan | None
+
+
+def by_address_key(session: Session, address_key: str) -> Subscriber | None:
+    """The person behind a keyed hash."""
+    return session.scalar(select(Subscriber).where(Subscriber.address_key == address_key))
+
+
+def candidates(session: Session, after_id: int, limit: int, joined_before: datetime) -> list[Enrolment]:
+    """The next people, by id, of whom an issue must give account: everybody confirmed who has not left."""
+    rows = session.execute(
+        select(Subscriber, Plan)
+        .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & (Plan.state == "current"))
+        .where(
+            Subscriber.id > after_id,
+            Subscriber.state.in_(("active", "paused", "finished")),
+            Subscriber.confirmed_at <= joined_before,
+        )
+        .order_by(Subscriber.id)
+        .limit(limit)
+    )
+    return [Enrolment(subscriber, plan) for subscriber, plan in rows]
+
+
+def current_plan(session: Session, subscriber_id: int) -> Plan | None:
+    """The plan that a person follows now."""
+    found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state == "current")
+    return session.scalar(found.order_by(Plan.id.desc()).limit(1))
+
+
+def weeks(session: Session, plan_ids: Collection[int]) -> dict[int, dict[int, PlanWeekValue]]:
+    """The weeks of plans: plan id -> number -> week."""
+    found: dict[int, dict[int, PlanWeekValue]] = {plan_id: {} for plan_id in plan_ids}
+    for week in session.scalars(select(PlanWeek).where(PlanWeek.plan_id.in_(plan_ids)).order_by(PlanWeek.number)):
+        found[week.plan_id][week.number] = week.value()
+    return found
+
+
+def add_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue]) -> None:
+    """Copy made weeks into a plan."""
+    rows = [{"plan_id": plan_id, "number": week.number, "content": asdict(week)} for week in made]
+    insert_new(session, PlanWeek, rows)
+
+
+def suppressed(session: Session, address_keys: Collection[str], now: datetime) -> dict[str, str]:
+    """The reasons of those of the addresses that we do not mail at `now`."""
+    rows = session.execute(
+        select(Suppression.address_key, Suppression.reason).where(
+            Suppression.address_key.in_(address_keys),
+            or_(Suppression.expires_at.is_(None), Suppression.expires_at > now),
+        )
+    )
+    return {key: reason for key, reason in rows}  # noqa: C416 - typed rows
+
+
+def suppress(session: Session, address_key: str, reason: str, now: datetime) -> None:
+    """Stop mailing an address. The first reason stays."""
+    insert_new(session, Suppression, [{"address_key": address_key, "reason": reason, "at": now}])
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many people are in which state."""
+    rows = session.execute(select(Subscriber.state, func.count()).group_by(Subscriber.state))
+    return {state: count for state, count in rows}  # noqa: C416 - typed rows

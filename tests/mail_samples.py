@@ -9,7 +9,7 @@ from briefings.domain.mails import BriefingMail, ConfirmMail, WelcomeMail
 
 ADDRESS = "Weekly Briefing, 12 Harbour Row, Bristol BS1 4RB, United Kingdom"
 HOSTILE = """<script>alert('x')</script> {{7*7}} {% raw %} "quoted" & 'single' </style></title><b onclick="x">"""
-RTL = "إطلاق نموذج جديد لتوليد النصوص العربية"  # noqa: RUF001  # Arabic on purpose
+RTL = "إطلاق نموذج جديد لتوليد النصوص العربية"
 
 
 def confirm_mail() -> ConfirmMail:
@@ -210,7 +210,7 @@ def _stories() -> tuple[EditionStory, ...]:
     )
 
 
-def _story(  # noqa: PLR0913  # a sample needs all of it
+def _story(
     number: int, *, title: str, summary: str, source: str, reasons: tuple[str, ...], also: tuple[str, ...] = ()
 ) -> EditionStory:
     return EditionStory(

@@ -1,0 +1,1 @@
+"""Thin Celery: the app, its queues, its schedule, and a task for each action."""

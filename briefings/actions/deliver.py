@@ -50,9 +50,7 @@ class _Ready:
     return_path: str
 
 
-def deliver(
-    database: Database, writer: Writer, connect: Callable[[], Mailer], rules: Rules, clock: Clock
-) -> int:
+def deliver(database: Database, writer: Writer, connect: Callable[[], Mailer], rules: Rules, clock: Clock) -> int:
     """Send everything that is due. Returns how many letters the relay took.
 
     First puts right what a dead worker left behind. A delivery that cannot be rendered or that the relay refuses

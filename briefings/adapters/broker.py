@@ -56,7 +56,7 @@ class Broker:
     def depth(self) -> dict[str, int] | None:
         """How many rings wait on each queue, or None when the broker does not answer."""
         try:
-            return {queue: int(self._redis.llen(queue)) for queue in QUEUES}  # type: ignore[arg-type] # sync client
+            return {queue: int(self._redis.llen(queue)) for queue in QUEUES}
         except (redis.RedisError, OSError):
             return None
 

@@ -74,7 +74,9 @@ class ItemEdit:
 
 
 def canonical_url(url: str) -> str:
-    """The address without tracking parameters, fragment, default port, trailing slash or letter case of the host."""
+    """What identifies a page: its address without tracking parameters, fragment, default port, trailing slash or
+    letter case of the host. An identity, not a link: readers get the address as the publisher wrote it.
+    """
     if not url:
         return ""
     parts = urlsplit(url)
@@ -112,19 +114,20 @@ def plan(
     `known` maps item keys to what is stored. The first entry with a key wins, so fifty entries under one
     guid are one item. An entry with neither title nor summary tells a reader nothing and is dropped.
     """
-    new: dict[str, NewItem] = {}
-    edits: dict[int, ItemEdit] = {}
+    new: list[NewItem] = []
+    edits: list[ItemEdit] = []
+    met: set[str] = set()
     for entry in entries:
-        if not (entry.title or entry.summary):
+        key = item_key(entry)
+        if key in met or not (entry.title or entry.summary):
             continue
-        key, digest = item_key(entry), text_digest(entry)
-        stored = known.get(key)
+        met.add(key)
+        digest, stored = text_digest(entry), known.get(key)
         if stored is None:
-            date = settled_date(entry.published, now)
-            new.setdefault(key, NewItem(key, digest, canonical_url(entry.url), date, entry))
+            new.append(NewItem(key, digest, canonical_url(entry.url), settled_date(entry.published, now), entry))
         elif stored.digest != digest:
-            edits.setdefault(stored.id, ItemEdit(stored.id, digest, entry))
-    return list(new.values()), list(edits.values())
+            edits.append(ItemEdit(stored.id, digest, entry))
+    return new, edits
 
 
 def _is_tracking(name: str) -> bool:

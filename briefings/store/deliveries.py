@@ -35,7 +35,9 @@ class Delivery(Base):
     kind: Mapped[str]  #: confirm, welcome or briefing
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     edition_id: Mapped[int | None] = mapped_column(ForeignKey("editions.id", ondelete="CASCADE"), unique=True)
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))  #: that a confirmation is of
+    plan_id: Mapped[int | None] = mapped_column(
+        ForeignKey("plans.id", ondelete="CASCADE")
+    )  #: that a confirmation is of
     timezone: Mapped[str | None]  #: that a confirmation will set
     address: Mapped[str]
     address_key: Mapped[str] = mapped_column(index=True)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.plans import PlanWeek as PlanWeekValue
 from briefings.store.base import Base, Id, insert_new
+from briefings.store.issues import Edition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 WEEK = TypeAdapter(PlanWeekValue)
+#: People of whom every issue gives account: with an edition, or with the word for why there is none.
+CANDIDATE_STATES = ("active", "paused", "finished")
 
 
 class Subscriber(Base):
@@ -99,13 +102,20 @@ def candidates(session: Session, after_id: int, limit: int, joined_before: datet
         .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & (Plan.state == "current"))
         .where(
             Subscriber.id > after_id,
-            Subscriber.state.in_(("active", "paused", "finished")),
+            Subscriber.state.in_(CANDIDATE_STATES),
             Subscriber.confirmed_at <= joined_before,
         )
         .order_by(Subscriber.id)
         .limit(limit)
     )
     return [Enrolment(subscriber, plan) for subscriber, plan in rows]
+
+
+def count_accountable(session: Session, issue_id: int, joined_before: datetime) -> int:
+    """Of how many people an issue must give account: today's candidates, and whoever was decided before they left."""
+    decided = select(Edition.subscriber_id).where(Edition.issue_id == issue_id)
+    candidate = Subscriber.state.in_(CANDIDATE_STATES) & (Subscriber.confirmed_at <= joined_before)
+    return session.scalar(select(func.count()).where(candidate | Subscriber.id.in_(decided))) or 0
 
 
 def current_plan(session: Session, subscriber_id: int) -> Plan | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields, replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
 from time import process_time
@@ -40,7 +41,7 @@ MAILS = {
 }
 TARGET_BYTES = 40_000
 MOST_STYLE_BYTES = 8_000
-WEB_LINK = re.compile(r"https?://[^\s<>\"]+")
+WEB_LINK = re.compile(r"https?://\S+")
 EVERY_MAIL = pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
 
 
@@ -139,7 +140,7 @@ def test_a_mail_has_one_title_and_no_heading_skips_a_level(templates: Templates,
 
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 @EVERY_MAIL
@@ -180,7 +181,7 @@ def test_nothing_is_hidden_by_a_font_size_of_nothing(templates: Templates, mail)
 @EVERY_MAIL
 def test_the_preheader_is_the_first_thing_in_the_body(templates: Templates, mail):
     html = templates.render(mail).html
-    first = Page(html.partition("<body")[2]).said[0][1]
+    first = Page(html.partition("</head>")[2]).said[0][1]
 
     assert 20 <= len(first) <= 90
     assert first != templates.render(mail).subject
@@ -226,7 +227,7 @@ def test_the_confirmation_mail_has_one_link_and_nothing_to_unsubscribe_from(temp
     assert [link["href"] for link in Page(rendered.html).all("a")] == [confirm_mail().confirm_url]
     assert "unsubscribe" not in f"{rendered.text} {rendered.html}".lower()
     assert "We send you nothing more unless you confirm." in rendered.text
-    assert "after 7 days" in rendered.text
+    assert "after 7 days" in " ".join(rendered.text.split())
 
 
 def test_the_welcome_mail_can_be_unsubscribed_from(templates: Templates):
@@ -408,7 +409,7 @@ def test_a_class_that_cannot_be_written_inline_is_refused(markup: str):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_looks_are_written_in_the_style_sheet_only(path: Path):
     assert "style=" not in path.read_text("utf-8")
-    assert "bgcolor" not in path.read_text("utf-8")
+    assert "bgcolor=" not in path.read_text("utf-8")
 
 
 def test_every_class_of_the_style_sheet_is_used():

@@ -1,0 +1,44 @@
+"""Give account of an issue: the ledger, and what is stuck."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from briefings.domain.ledger import Ledger
+from briefings.store import deliveries, issues, subscribers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from briefings.store.base import Database
+
+#: A delivery that should have moved this long ago is stuck.
+STUCK_AFTER = timedelta(minutes=5)
+
+
+def latest_ledger(database: Database) -> Ledger | None:
+    """The ledger of the newest issue, or None before the first."""
+    with database.read() as session:
+        issue = issues.latest(session)
+        return ledger_of(session, issue) if issue else None
+
+
+def ledger_of(session: Session, issue: issues.Issue) -> Ledger:
+    """The ledger of an issue."""
+    counts = issues.edition_counts(session, issue.id)
+    composed = counts.pop("composed", 0)
+    candidates = subscribers.count_accountable(session, issue.id, issue.cutoff_at)
+    sent = deliveries.counts(session, issue.id)
+    return Ledger(issue.key, issue.composed_at is not None, candidates, composed, counts, sent)
+
+
+def stuck_words(database: Database, now: datetime) -> list[str]:
+    """Each delivery that should have moved and did not, in a line."""
+    with database.read() as session:
+        return [
+            f"delivery {one.id} ({one.kind}) is {one.state} since {one.changed_at:%Y-%m-%d %H:%M} UTC"
+            for one in deliveries.stuck(session, now - STUCK_AFTER)
+        ]

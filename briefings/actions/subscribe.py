@@ -1,0 +1,216 @@
+"""A person comes, confirms, ticks a task, leaves, or thinks better of leaving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import func, select, update
+
+from briefings.domain import deliveries, plans, tokens, weeks
+from briefings.domain.deliveries import State, Step
+from briefings.errors import InputError, NotFoundError
+from briefings.store import deliveries as delivery_rows
+from briefings.store import issues as issue_rows
+from briefings.store import subscribers as subscriber_rows
+from briefings.store.base import insert_new
+from briefings.store.subscribers import Plan, Subscriber, Suppression
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from briefings.domain.catalogue import Catalogue
+    from briefings.domain.links import Links
+    from briefings.domain.plans import Profile
+    from briefings.store.base import Database
+
+#: An account mail later than this tells its reader nothing.
+ACCOUNT_LATEST = timedelta(days=3)
+#: No address gets more confirmations than this a day, however often somebody enters it.
+CONFIRMS_A_DAY = 3
+LONGEST_ADDRESS = 254
+
+
+@dataclass(frozen=True)
+class Subscribing:
+    """What the actions of this file need; `key` keys the hashes of addresses."""
+
+    database: Database
+    catalogue: Catalogue
+    links: Links
+    key: bytes
+
+    def sign_up(self, address: str, timezone: str, profile: Profile, now: datetime) -> int:
+        """Write down what a person asks for, and queue the mail that asks whether they mean it.
+
+        Nothing that an existing subscriber has is changed before they confirm. Returns the plan's id. Raises
+        InputError for an address, a time zone or a profile that cannot be used.
+        """
+        clean = checked_address(address)
+        weeks.zone(timezone)
+        made = plans.make_plan(self.catalogue, profile)
+        with self.database.write() as session:
+            subscriber = self._subscriber(session, clean, timezone, now)
+            plan = _proposed(subscriber.id, profile, self.catalogue.version, now)
+            session.add(plan)
+            session.flush()
+            subscriber_rows.add_weeks(session, plan.id, made)
+            if _confirms_today(session, subscriber.address_key, now) < CONFIRMS_A_DAY:
+                mail = _account_mail("confirm", subscriber, now)
+                delivery_rows.queue(session, [{**mail, "plan_id": plan.id, "timezone": timezone}], now)
+            return plan.id
+
+    def confirm(self, token: str, now: datetime) -> Subscriber:
+        """The person means it: the plan starts on the next Monday. A second confirmation changes nothing.
+
+        Raises NotFoundError for a token that is altered or expired, or a plan that another has replaced.
+        """
+        plan_id, timezone = self.links.read_confirm(token, now)
+        with self.database.write() as session:
+            plan = session.get(Plan, plan_id)
+            subscriber = session.get(Subscriber, plan.subscriber_id) if plan else None
+            if plan is None or subscriber is None or plan.state not in {"proposed", "current"}:
+                raise NotFoundError("This sign-up has been replaced by a newer one; use the newest mail")
+            if plan.state == "proposed":
+                _start(session, subscriber, plan, timezone, now)
+            return subscriber
+
+    def unsubscribe(self, token: str, now: datetime) -> Subscriber:
+        """End the mails at once, also those already queued. A second time changes nothing."""
+        with self.database.write() as session:
+            subscriber = self._of_token(session, token, now)
+            if subscriber.state != "left":
+                subscriber.state, subscriber.left_at = "left", now
+                subscriber_rows.suppress(session, subscriber.address_key, "unsubscribed", now)
+                session.add(delivery_rows.Event(at=now, kind="unsubscribed", subscriber_id=subscriber.id, detail={}))
+            for delivery in delivery_rows.of_subscriber(session, subscriber.id, deliveries.WAITING):
+                _skip(session, delivery, now)
+            return subscriber
+
+    def resubscribe(self, token: str, now: datetime) -> Subscriber:
+        """Undo an unsubscription, as long as the person's data is still here."""
+        with self.database.write() as session:
+            subscriber = self._of_token(session, token, now)
+            if subscriber.state == "left" and subscriber.address:
+                subscriber.state, subscriber.left_at, subscriber.confirmed_at = "active", None, now
+                _lift(session, subscriber.address_key)
+                session.add(delivery_rows.Event(at=now, kind="resubscribed", subscriber_id=subscriber.id, detail={}))
+            return subscriber
+
+    def tick(self, subscriber_id: int, task: str, *, done: bool, now: datetime) -> None:
+        """Tick a task of the plan, or take the tick back. Raises InputError for a task that the plan does not have."""
+        with self.database.write() as session:
+            plan = subscriber_rows.current_plan(session, subscriber_id)
+            made = subscriber_rows.weeks(session, [plan.id])[plan.id] if plan else {}
+            if task not in {one.id for week in made.values() for one in week.tasks}:
+                raise InputError("This task is not in your plan; open the plan page anew")
+            kind = "ticked" if done else "unticked"
+            session.add(delivery_rows.Event(at=now, kind=kind, subscriber_id=subscriber_id, detail={"task": task}))
+
+    def _subscriber(self, session: Session, address: str, timezone: str, now: datetime) -> Subscriber:
+        key = tokens.address_key(self.key, address)
+        row = {"address": address, "address_key": key, "timezone": timezone, "created_at": now}
+        insert_new(session, Subscriber, [row])
+        subscriber = session.scalars(select(Subscriber).where(Subscriber.address_key == key)).one()
+        subscriber.address = address  # a person whose address was forgotten has come back
+        return subscriber
+
+    def _of_token(self, session: Session, token: str, now: datetime) -> Subscriber:
+        subscriber = session.get(Subscriber, self.links.read_id("unsubscribe", token, now))
+        if subscriber is None:
+            raise NotFoundError("This subscription has been deleted; there is nothing left to end")
+        return subscriber
+
+
+def checked_address(address: str) -> str:
+    """One plain address in ASCII, its domain in IDNA form. Raises InputError in words a person understands."""
+    if len(address) > LONGEST_ADDRESS:
+        raise InputError("The e-mail address is too long; enter one of at most 254 characters")
+    try:
+        found = validate_email(address.strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise InputError(f"The e-mail address cannot be used: {error}") from error
+    if not found.ascii_email:
+        raise InputError(
+            "The part before the @ has letters that mail servers refuse; enter an address in plain letters"
+        )
+    return found.ascii_email
+
+
+def ticked_tasks(session: Session, subscriber_id: int) -> set[str]:
+    """The tasks that a person has ticked and not taken back."""
+    events = session.scalars(
+        select(delivery_rows.Event)
+        .where(
+            delivery_rows.Event.subscriber_id == subscriber_id,
+            delivery_rows.Event.kind.in_(("ticked", "unticked")),
+        )
+        .order_by(delivery_rows.Event.id)
+    )
+    last = {event.detail["task"]: event.kind for event in events}
+    return {task for task, kind in last.items() if kind == "ticked"}
+
+
+def _proposed(subscriber_id: int, profile: Profile, catalogue_version: str, now: datetime) -> Plan:
+    return Plan(
+        subscriber_id=subscriber_id,
+        specialization=profile.specialization,
+        level=profile.level,
+        hours=profile.hours,
+        known=sorted(profile.known),
+        state="proposed",
+        starts_on=weeks.monday_of(now.date()),
+        catalogue_version=catalogue_version,
+        created_at=now,
+    )
+
+
+def _start(session: Session, subscriber: Subscriber, plan: Plan, timezone: str, now: datetime) -> None:
+    others = update(Plan).where(Plan.subscriber_id == subscriber.id, Plan.id != plan.id, Plan.state != "finished")
+    session.execute(others.values(state="replaced"))
+    plan.state, plan.starts_on = "current", weeks.first_monday(now, weeks.zone(timezone))
+    if subscriber.state != "active":
+        subscriber.confirmed_at = now
+    subscriber.state, subscriber.timezone, subscriber.left_at = "active", timezone, None
+    _lift(session, subscriber.address_key)
+    session.add(delivery_rows.Event(at=now, kind="confirmed", subscriber_id=subscriber.id, detail={"plan": plan.id}))
+    delivery_rows.queue(session, [_account_mail("welcome", subscriber, now)], now)
+
+
+def _account_mail(kind: str, subscriber: Subscriber, now: datetime) -> dict[str, object]:
+    return {
+        "uid": uuid4().hex,
+        "kind": kind,
+        "subscriber_id": subscriber.id,
+        "address": subscriber.address,
+        "address_key": subscriber.address_key,
+        "send_at": now,
+        "not_after": now + ACCOUNT_LATEST,
+    }
+
+
+def _confirms_today(session: Session, address_key: str, now: datetime) -> int:
+    recent = select(func.count()).where(
+        delivery_rows.Delivery.address_key == address_key,
+        delivery_rows.Delivery.kind == "confirm",
+        delivery_rows.Delivery.send_at > now - timedelta(days=1),
+    )
+    return session.scalar(recent) or 0
+
+
+def _lift(session: Session, address_key: str) -> None:
+    """A person may take back their own word; a bounce or complaint stays."""
+    suppression = session.get(Suppression, address_key)
+    if suppression and suppression.reason == "unsubscribed":
+        session.delete(suppression)
+
+
+def _skip(session: Session, delivery: delivery_rows.Delivery, now: datetime) -> None:
+    moved = delivery_rows.change(session, delivery, State(delivery.state), Step(State.SKIPPED, "unsubscribed"), now)
+    if moved and delivery.edition_id:
+        issue_rows.give_week_back(session, [delivery.edition_id])

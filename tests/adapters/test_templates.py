@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
+from textwrap import fill
 from time import process_time
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from briefings.adapters.templates import COLUMNS, FOLDERS, StyleSheet, Templates
 from briefings.errors import PermanentError
 
 if TYPE_CHECKING:
+    from briefings.domain.editions import EditionStory
     from briefings.domain.mails import BriefingMail, ConfirmMail, WelcomeMail
 
 FOLDER = Path(__file__).parents[2] / "templates" / "email"
@@ -473,6 +475,13 @@ def test_wrapping_joins_lines_indents_and_never_cuts_a_link():
 
     assert wrap(f"one\ntwo  {link}", first="  ", then="    ") == f"  one two\n    {link}"
     assert wrap("") == ""
+
+
+@pytest.mark.parametrize("story", full_edition().stories, ids=lambda story: story.source)
+def test_wrapping_agrees_with_the_standard_library(story: EditionStory):
+    standard = fill(story.summary, COLUMNS, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+
+    assert wrap(story.summary, first="- ", then="  ") == standard
 
 
 def test_reasons_read_as_sentences():

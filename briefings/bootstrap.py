@@ -18,9 +18,11 @@ from briefings.adapters.broker import Broker
 from briefings.adapters.http import HttpFetcher
 from briefings.adapters.mailer import SmtpMailer
 from briefings.adapters.templates import Templates
+from briefings.domain import tokens
 from briefings.domain.links import Links
 from briefings.domain.tagging import Tagger
 from briefings.settings import ROOT, Settings
+from briefings.store import subscribers
 from briefings.store.base import Database
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from briefings.clock import Clock
     from briefings.domain.catalogue import Catalogue
     from briefings.domain.ledger import Ledger
+    from briefings.domain.mails import Letter
 
 USER_AGENT = "Briefings/0.1 (weekly reader of AI news)"
 
@@ -88,7 +91,7 @@ class App:
     @cached_property
     def namespace(self) -> UUID:
         """What the uids of deliveries are made from; another installation makes other ones."""
-        return uuid5(NAMESPACE_URL, self.settings.public_url)
+        return uuid5(NAMESPACE_URL, tokens.address_key(self.settings.secret_key, "deliveries"))
 
     def poll(self) -> int:
         """Poll the feeds that are due."""
@@ -130,6 +133,14 @@ class App:
     def load_feeds(self) -> int:
         """Take over the catalogue's feeds. Returns how many are new."""
         return curate.add_feeds(self.database, self.catalogue.feeds, self.clock())
+
+    def preview(self, subscriber: str, number: int) -> Letter:
+        """The mail of a plan week for a subscriber, who is given by id or address. Changes nothing."""
+        with self.database.read() as session:
+            key = tokens.address_key(self.settings.secret_key, subscriber)
+            found = None if subscriber.isdigit() else subscribers.by_address_key(session, key)
+        subscriber_id = int(subscriber) if subscriber.isdigit() else (found.id if found else 0)
+        return compose.preview(self.database, self.catalogue, self.writer, subscriber_id, number, self.clock)
 
     def record_bounce(self, raw: bytes) -> str:
         """Take a bounce mail into account."""

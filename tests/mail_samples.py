@@ -14,6 +14,7 @@ RTL = "إطلاق نموذج جديد لتوليد النصوص العربية"
 
 def confirm_mail() -> ConfirmMail:
     return ConfirmMail(
+        sender_name="Weekly Briefing",
         confirm_url="https://briefings.example/confirm/q7Zk3vYtR0WmB2",
         specialization="MLOps & AI Infrastructure",
         days_valid=7,
@@ -23,6 +24,7 @@ def confirm_mail() -> ConfirmMail:
 
 def welcome_mail() -> WelcomeMail:
     return WelcomeMail(
+        sender_name="Weekly Briefing",
         specialization="MLOps & AI Infrastructure",
         promise=(
             "After 12 weeks you run one model service end to end, from a one-command training pipeline to a "
@@ -221,7 +223,6 @@ def _story(
         url=f"https://news.example/{number}?from=feed&part=2",
         source=source,
         published=f"{16 + number} Nov",
-        minutes=1,
         rung="focus",
         reasons=reasons,
         skills=("Inference optimisation",),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from briefings.domain.ledger import Ledger
-from briefings.store import deliveries, issues, subscribers
+from briefings.store import deliveries, feeds, issues, items, subscribers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,3 +42,13 @@ def stuck_words(database: Database, now: datetime) -> list[str]:
             f"delivery {one.id} ({one.kind}) is {one.state} since {one.changed_at:%Y-%m-%d %H:%M} UTC"
             for one in deliveries.stuck(session, now - STUCK_AFTER)
         ]
+
+
+def backlog(database: Database, tagger_version: str, now: datetime) -> dict[str, int]:
+    """How many rows wait in the database for each queue that works through rows."""
+    with database.read() as session:
+        return {
+            "poll": feeds.count_due(session, now),
+            "tag": items.count_waiting(session, tagger_version),
+            "deliver": deliveries.count_due(session, now),
+        }

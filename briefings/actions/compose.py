@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import ValidationError
 
 from briefings.domain import editions, matching, weeks
 from briefings.domain.editions import News, Reader
-from briefings.errors import InputError
+from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import feeds as feed_rows
 from briefings.store import issues as issue_rows
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from briefings.actions.render import Writer
     from briefings.clock import Clock
     from briefings.domain.catalogue import Catalogue
+    from briefings.domain.mails import Letter
     from briefings.domain.matching import Candidate
     from briefings.domain.plans import PlanWeek
     from briefings.domain.weeks import IssueWeek
@@ -72,6 +74,43 @@ def compose(
     decided = _decide_everybody(database, run, clock)
     _finish(database, run, decided, clock())
     return decided
+
+
+def preview(
+    database: Database, catalogue: Catalogue, writer: Writer, subscriber_id: int, number: int, clock: Clock
+) -> Letter:
+    """The mail of a plan week: the one that was made if there is one, else the one that would be made now.
+
+    Changes nothing. Raises NotFoundError for an unknown subscriber or one without a plan, and InputError with the
+    reason when the week would bring no edition.
+    """
+    now = clock()
+    run = _prepare(
+        database, catalogue, weeks.issue_at(now), issue_rows.Issue(id=0, note=""), NAMESPACE_URL, timedelta()
+    )
+    with database.trial() as session:
+        made = issue_rows.edition_of_week(session, subscriber_id, number)
+        if made is None:
+            made = _try(session, run, subscriber_id, number, now)
+        delivery = delivery_rows.of_edition(session, made.id)
+        return writer.letter(session, delivery)
+
+
+def _try(session: Session, run: _Run, subscriber_id: int, number: int, now: datetime) -> issue_rows.Edition:
+    """Compose a plan week for real, in a transaction that will not be kept."""
+    person = subscriber_rows.enrolment(session, subscriber_id)
+    if person is None or person.plan is None:
+        raise NotFoundError("There is no subscriber with a plan of that number or address")
+    issue = issue_rows.open_issue(session, run.week, now)
+    issue_rows.forget(session, issue.id, subscriber_id)
+    person.plan.starts_on, person.plan.weeks_before = min(person.plan.starts_on, run.week.monday), 0
+    seen = issue_rows.seen_stories(session, [subscriber_id])
+    trial = replace(run, issue_id=issue.id)
+    edition = _make(session, trial, person, range(1, number), seen.get(subscriber_id, set()))
+    if isinstance(edition, str):
+        raise InputError(f"Week {number} would bring no briefing: {edition}")
+    _keep(session, trial, person, edition, now)
+    return issue_rows.edition_of_week(session, subscriber_id, number) or issue_rows.Edition()
 
 
 def _waits_for_news(session: Session, tagger_version: str, since: datetime, now: datetime) -> bool:
@@ -128,7 +167,7 @@ def _make(
 ) -> editions.Edition | str:
     """One person's edition, or the word for why there is none; a broken plan is that person's trouble only."""
     plan = person.plan
-    number = weeks.plan_week(plan.starts_on, run.week, held) if plan else "no-plan"
+    number = weeks.plan_week(plan.starts_on, run.week, held, plan.weeks_before) if plan else "no-plan"
     reader = _reader(person)
     reason = editions.skip_reason(reader, number, run.catalogue)
     if reason or reader is None or plan is None or isinstance(number, str):

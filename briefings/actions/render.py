@@ -75,6 +75,7 @@ class Writer:
             raise NotFoundError("The plan of this confirmation has been replaced; nothing is left to confirm")
         expires = delivery.send_at + timedelta(days=CONFIRM_DAYS)
         return ConfirmMail(
+            sender_name=self.sender.name,
             confirm_url=self.links.confirm(plan.id, delivery.timezone or subscriber.timezone, expires),
             specialization=self._name(plan.specialization),
             days_valid=CONFIRM_DAYS,
@@ -88,9 +89,10 @@ class Writer:
         first = plan_weeks(session, [plan.id])[plan.id][1]
         template = self.catalogue.specialization[plan.specialization].plan
         return WelcomeMail(
+            sender_name=self.sender.name,
             specialization=self._name(plan.specialization),
             promise=template.promise if template else "",
-            first_briefing=_spoken(plan, subscriber),
+            first_briefing=spoken_start(plan, subscriber),
             first_week=first.theme,
             plan_url=self.links.plan(subscriber.id),
             unsubscribe_url=self.links.unsubscribe(subscriber.id),
@@ -116,7 +118,7 @@ class Writer:
         return self.catalogue.topic_names.get(topic, topic)
 
 
-def _spoken(plan: Plan, subscriber: Subscriber) -> str:
+def spoken_start(plan: Plan, subscriber: Subscriber) -> str:
     """The first briefing in the reader's own time: `Monday 30 November, 07:00 (Europe/Berlin)`."""
     where = weeks.zone(subscriber.timezone)
     at = weeks.send_at(weeks.IssueWeek(plan.starts_on), where, subscriber.weekday, subscriber.hour).astimezone(where)

@@ -80,6 +80,28 @@ class Subscribing:
                 _start(session, subscriber, plan, timezone, now)
             return subscriber
 
+    def enrol(
+        self, address: str, timezone: str, profile: Profile, *, confirmed_at: datetime, weeks_before: int = 0
+    ) -> bool:
+        """Take over a person who confirmed elsewhere, with the plan weeks that they had there. Sends nothing.
+
+        Returns whether the person is new; one who is here already stays as they are. Raises InputError as `sign_up`.
+        """
+        clean, where = checked_address(address), weeks.zone(timezone)
+        made = plans.make_plan(self.catalogue, profile)
+        with self.database.write() as session:
+            subscriber = self._subscriber(session, clean, timezone, confirmed_at)
+            if subscriber.state != "pending":
+                return False
+            plan = _proposed(subscriber.id, profile, self.catalogue.version, confirmed_at)
+            plan.state, plan.weeks_before = "current", weeks_before
+            plan.starts_on = weeks.first_monday(confirmed_at, where)
+            session.add(plan)
+            session.flush()
+            subscriber_rows.add_weeks(session, plan.id, made)
+            subscriber.state, subscriber.confirmed_at = "active", confirmed_at
+            return True
+
     def unsubscribe(self, token: str, now: datetime) -> Subscriber:
         """End the mails at once, also those already queued. A second time changes nothing."""
         with self.database.write() as session:

@@ -31,6 +31,10 @@ class Doorbell(Protocol):
         """Ask the queue's workers to look. Returns whether the ring got through; never raises for a dead broker."""
         ...
 
+    def depth(self) -> dict[str, int] | None:
+        """How many rings wait on each queue, or None when the broker does not answer."""
+        ...
+
 
 class Broker:
     """Rings through Celery on Redis or Valkey."""
@@ -54,7 +58,7 @@ class Broker:
         return True
 
     def depth(self) -> dict[str, int] | None:
-        """How many rings wait on each queue, or None when the broker does not answer."""
+        """See Doorbell.depth."""
         try:
             return {queue: int(self._redis.llen(queue)) for queue in QUEUES}
         except (redis.RedisError, OSError):

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LONGEST_SUBJECT = 50
 MOST_TASKS = 3
-WORDS_A_MINUTE = 220
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class EditionStory:
     url: str
     source: str
     published: str  #: such as `20 Nov`
-    minutes: int
     rung: str
     reasons: tuple[str, ...]
     skills: tuple[str, ...]  #: names
@@ -205,7 +203,6 @@ def _story(match: Match, candidate: Candidate, names: Mapping[str, str]) -> Edit
         url=candidate.url,
         source=candidate.source,
         published=_day(candidate.published),
-        minutes=max(1, round(len(candidate.summary.split()) / WORDS_A_MINUTE)),
         rung=match.rung,
         reasons=match.reasons,
         skills=tuple(names.get(skill, skill) for skill in match.skills),

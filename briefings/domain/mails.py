@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class ConfirmMail:
     """Asks a person whether they really want the briefing."""
 
+    sender_name: str
     confirm_url: str
     specialization: str
     days_valid: int
@@ -26,6 +27,7 @@ class ConfirmMail:
 class WelcomeMail:
     """Says what comes and when."""
 
+    sender_name: str
     specialization: str
     promise: str
     first_briefing: str  #: such as `Monday 30 November, 07:00 (Europe/Berlin)`

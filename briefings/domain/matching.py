@@ -144,10 +144,8 @@ def _match(
         key=lambda skill: (-weights[skill] * candidate.topics.get(skill, 0.0), skill),
     )
     rung, because = _rung(candidate, focus, skills, names)
-    reasons = [because, *_said(candidate, skills)]
-    if candidate.sources:
-        reasons.append(f"{len(candidate.sources) + 1} sources report it")
-    return Match(candidate.story, candidate.item, score, rung, tuple(reasons), tuple(skills[:3]))
+    reasons = (because, *_said(candidate, skills))
+    return Match(candidate.story, candidate.item, score, rung, reasons, tuple(skills[:3]))
 
 
 def _rung(candidate: Candidate, focus: Focus, skills: list[str], names: Mapping[str, str]) -> tuple[str, str]:

@@ -82,12 +82,13 @@ def first_monday(now: datetime, where: ZoneInfo) -> date:
     return local_next if IssueWeek(local_next).cutoff > now else local_next + timedelta(weeks=1)
 
 
-def plan_week(starts_on: date, issue: IssueWeek, held: Collection[int]) -> int | str:
+def plan_week(starts_on: date, issue: IssueWeek, held: Collection[int], weeks_before: int = 0) -> int | str:
     """The plan week (1-12) that an issue brings, or the reason why it brings none.
 
-    `held` are the weeks that an edition was sent for, or may yet be. The week number counts weeks delivered,
+    `held` are the weeks that an edition was sent for, or may yet be; `weeks_before` how many the person had
+    before coming to us. The week number counts weeks delivered,
     not weeks elapsed: a pause freezes it, and a week that never arrived comes again.
     """
     if issue.monday < starts_on:
         return "not-started"
-    return next((week for week in range(1, PLAN_WEEKS + 1) if week not in held), "finished")
+    return next((week for week in range(weeks_before + 1, PLAN_WEEKS + 1) if week not in held), "finished")

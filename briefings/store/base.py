@@ -100,6 +100,12 @@ class Database:
             yield session
 
     @contextmanager
+    def trial(self) -> Iterator[Session]:
+        """A transaction whose changes are never kept: what would happen if."""
+        with self._answering(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
             yield

@@ -154,6 +154,11 @@ def editions_of(session: Session, deliveries: Collection[Delivery]) -> dict[int,
     return {edition.id: edition for edition in session.scalars(select(Edition).where(Edition.id.in_(ids)))}
 
 
+def of_edition(session: Session, edition_id: int) -> Delivery:
+    """The one delivery of an edition."""
+    return session.scalars(select(Delivery).where(Delivery.edition_id == edition_id)).one()
+
+
 def of_subscriber(session: Session, subscriber_id: int, states: Sequence[State]) -> list[Delivery]:
     """A person's deliveries in these states."""
     found = select(Delivery).where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(states))
@@ -187,3 +192,24 @@ def stuck(session: Session, before: datetime) -> list[Delivery]:
 def moving(session: Session) -> int:
     """How many deliveries will still change by themselves."""
     return session.scalar(select(func.count()).where(Delivery.state.in_(MOVING))) or 0
+
+
+def count_due(session: Session, now: datetime) -> int:
+    """How many deliveries wait for a worker, their time come."""
+    found = select(func.count(Delivery.id)).where(Delivery.state.in_(WAITING), Delivery.next_at <= now)
+    return session.scalar(found) or 0
+
+
+def search(session: Session, state: str, address: str, offset: int, limit: int) -> list[Delivery]:
+    """One page of deliveries, newest first: in a state, and with `address` as a part of the address."""
+    found = select(Delivery)
+    if state:
+        found = found.where(Delivery.state == state)
+    if address:
+        found = found.where(Delivery.address.icontains(address, autoescape=True))
+    return list(session.scalars(found.order_by(Delivery.id.desc()).offset(offset).limit(limit)))
+
+
+def events_of(session: Session, delivery_id: int) -> list[Event]:
+    """Everything that happened to a delivery, oldest first."""
+    return list(session.scalars(select(Event).where(Event.delivery_id == delivery_id).order_by(Event.id)))

@@ -147,5 +147,22 @@ def due(session: Session, now: datetime) -> bool:
     return session.scalar(found) is not None
 
 
+def count_due(session: Session, now: datetime) -> int:
+    """How many feeds wait to be polled."""
+    return session.scalar(select(func.count()).where(~Feed.retired, Feed.next_poll_at <= now, _unclaimed(now))) or 0
+
+
+def with_problem(session: Session) -> list[Feed]:
+    """Feeds that are retired or whose last poll went wrong, the most failures first."""
+    found = select(Feed).where(Feed.retired | (Feed.problem != "")).order_by(Feed.failures.desc(), Feed.title)
+    return list(session.scalars(found))
+
+
+def listed(session: Session, offset: int, limit: int) -> list[Feed]:
+    """One page of feeds: those with a problem first, then by title."""
+    found = select(Feed).order_by((Feed.problem == "") & ~Feed.retired, Feed.title, Feed.id)
+    return list(session.scalars(found.offset(offset).limit(limit)))
+
+
 def _unclaimed(now: datetime) -> ColumnElement[bool]:
     return or_(Feed.claimed_until.is_(None), Feed.claimed_until < now)

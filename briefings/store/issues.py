@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select, update
+from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.editions import Edition as EditionValue
@@ -145,6 +145,17 @@ def add_edition(
     if not isinstance(made, str):
         insert_new(session, EditionStory, [{"edition_id": added[0], "story_id": s.story} for s in made.stories])
     return int(added[0])
+
+
+def edition_of_week(session: Session, subscriber_id: int, number: int) -> Edition | None:
+    """The edition that a person got, or will get, for a plan week."""
+    found = select(Edition).where(Edition.subscriber_id == subscriber_id, Edition.week_number == number)
+    return session.scalar(found.order_by(Edition.id.desc()).limit(1))
+
+
+def forget(session: Session, issue_id: int, subscriber_id: int) -> None:
+    """Take back what an issue decided for a person; for trials only."""
+    session.execute(delete(Edition).where(Edition.issue_id == issue_id, Edition.subscriber_id == subscriber_id))
 
 
 def give_week_back(session: Session, edition_ids: Iterable[int]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, select, update
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from briefings.domain.entries import StoredItem
 from briefings.domain.matching import Candidate
@@ -143,6 +143,32 @@ def waiting(session: Session, version: str) -> bool:
     """Whether an item waits for tags or for its story."""
     found = select(Item.id).where(Item.tagged_by.is_distinct_from(version) | Item.story_id.is_(None)).limit(1)
     return session.scalar(found) is not None
+
+
+def count_waiting(session: Session, version: str) -> int:
+    """How many items wait for tags or for their story."""
+    waits = Item.tagged_by.is_distinct_from(version) | Item.story_id.is_(None)
+    return session.scalar(select(func.count(Item.id)).where(waits)) or 0
+
+
+def count_by_feed(session: Session, feed_ids: Collection[int]) -> dict[int, int]:
+    """How many items each of the feeds has given us."""
+    rows = session.execute(select(Item.feed_id, func.count()).where(Item.feed_id.in_(feed_ids)).group_by(Item.feed_id))
+    return {feed_id: count for feed_id, count in rows}  # noqa: C416 - typed rows
+
+
+def search(session: Session, words: str, topic: str, offset: int, limit: int) -> list[Item]:
+    """One page of items, newest first, with their feeds: `words` in the title, and the topic as an editor left it."""
+    found = select(Item).options(joinedload(Item.feed))
+    if words:
+        found = found.where(Item.title.icontains(words, autoescape=True))
+    if topic:
+        said = select(Tag.item_id).where(Tag.topic == topic)
+        found = found.where(
+            Item.id.in_(said.where(Tag.score > 0)),
+            Item.id.not_in(said.where(Tag.source == "editor", Tag.score <= 0)),
+        )
+    return list(session.scalars(found.order_by(Item.published_at.desc(), Item.id.desc()).offset(offset).limit(limit)))
 
 
 def ungrouped(session: Session, limit: int) -> list[Telling]:

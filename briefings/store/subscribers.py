@@ -53,6 +53,7 @@ class Plan(Base):
     known: Mapped[list[str]] = mapped_column(default=list)
     state: Mapped[str] = mapped_column(default="current")  #: current, finished or replaced
     starts_on: Mapped[date]
+    weeks_before: Mapped[int] = mapped_column(default=0)  #: weeks that the person had before coming to us
     catalogue_version: Mapped[str]
     created_at: Mapped[datetime]
 
@@ -111,6 +112,12 @@ def candidates(session: Session, after_id: int, limit: int, joined_before: datet
     return [Enrolment(subscriber, plan) for subscriber, plan in rows]
 
 
+def enrolment(session: Session, subscriber_id: int) -> Enrolment | None:
+    """A person with the plan that they follow now."""
+    subscriber = session.get(Subscriber, subscriber_id)
+    return Enrolment(subscriber, current_plan(session, subscriber_id)) if subscriber else None
+
+
 def count_accountable(session: Session, issue_id: int, joined_before: datetime) -> int:
     """Of how many people an issue must give account: today's candidates, and whoever was decided before they left."""
     decided = select(Edition.subscriber_id).where(Edition.issue_id == issue_id)
@@ -122,6 +129,12 @@ def current_plan(session: Session, subscriber_id: int) -> Plan | None:
     """The plan that a person follows now."""
     found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state == "current")
     return session.scalar(found.order_by(Plan.id.desc()).limit(1))
+
+
+def newest_plan(session: Session, subscriber_id: int) -> Plan | None:
+    """The plan that a person follows now, else the one they finished last."""
+    found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state.in_(("current", "finished")))
+    return session.scalar(found.order_by(Plan.state, Plan.id.desc()).limit(1))
 
 
 def weeks(session: Session, plan_ids: Collection[int]) -> dict[int, dict[int, PlanWeekValue]]:

@@ -164,6 +164,7 @@ def upgrade():
         sa.Column("known", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("weeks_before", sa.Integer(), nullable=False),
         sa.Column("catalogue_version", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,300 @@
+"""The command line: `briefings ...`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from briefings.errors import BriefingsError
+from briefings.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from briefings.bootstrap import App
+    from briefings.domain.ledger import Ledger
+
+console = Console()
+log = logging.getLogger("briefings")
+
+
+class _Words(click.Group):
+    """Errors of ours end a command with their words, not with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
+        try:
+            return super().invoke(ctx)
+        except BriefingsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Words, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A personal weekly email: your plan's week, and the AI news that matters to it."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _app() -> App:
+    from briefings.bootstrap import bootstrap
+
+    return bootstrap()
+
+
+# ------------------------------------------------------------------ the stack
+@main.command()
+def up() -> None:
+    """Run everything on this machine: broker, web, worker, beat. Ends with Ctrl-C."""
+    from briefings.embedded import prepare_home, running
+
+    prepare_home(Path(os.environ.get("BRIEFINGS_HOME", ".briefings")))
+    settings = Settings.from_env()
+    with running(settings, os.environ):
+        console.print(f"Briefings is up at [bold]{settings.public_url}[/]. Logs: {settings.home / 'logs'}")
+        console.print("Press Ctrl-C to end.")
+        _wait()
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Exit after the table; non-zero if a planned mail is unaccounted for.")
+@click.option("--home", type=click.Path(path_type=Path), default=Path(".briefings/demo"), show_default=True)
+@click.option(
+    "--subscribers", type=click.IntRange(1, 100_000), help="How many sample subscribers (default: as bundled)."
+)
+def demo(home: Path, subscribers: int | None, *, once: bool) -> None:
+    """Run the whole week on sample data, and show the mails on an inbox page."""
+    from briefings.demo.run import run_demo
+
+    logging.getLogger().setLevel(logging.WARNING)
+    try:
+        balanced = run_demo(console, home.resolve(), once=once, number=subscribers)
+    except KeyboardInterrupt:
+        console.print("\nEnded.")
+        return
+    sys.exit(0 if balanced else 1)
+
+
+@main.command()
+def web() -> None:
+    """Serve the web pages."""
+    import uvicorn
+
+    listen = Settings.from_env().listen
+    uvicorn.run("briefings.web.main:create", factory=True, host=listen.host, port=listen.port, log_level="warning")
+
+
+@main.command()
+def catcher() -> None:
+    """Catch mails instead of sending them, for the inbox page."""
+    from briefings.adapters.mail_catcher import MailCatcher
+
+    settings = Settings.from_env()
+    server = MailCatcher(settings.caught_mail or settings.home / "caught", settings.catcher.host, settings.catcher.port)
+    server.start()
+    try:
+        _wait()
+    finally:
+        server.stop()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's tables to the newest version."""
+    from briefings.store.base import Database
+    from briefings.store.schema import migrate as run
+
+    database = Database(Settings.from_env().database_url)
+    console.print(f"The tables have version {run(database.engine, ROOT / 'migrations')}.")
+
+
+def _wait() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print()
+
+
+# ------------------------------------------------------------------ the steps of the week
+@main.command()
+def poll() -> None:
+    """Poll the feeds that are due, then tag and group what is new."""
+    app = _app()
+    new = app.poll()
+    console.print(f"{new} new items; {app.tag()} tagged; {app.group()} new stories.")
+
+
+@main.command()
+def compose() -> None:
+    """Compose the issue whose cut-off has come."""
+    console.print(f"{_app().compose()} subscribers decided.")
+
+
+@main.command()
+def deliver() -> None:
+    """Send what is due."""
+    console.print(f"{_app().deliver()} mails sent.")
+
+
+@main.command()
+@click.option("--subscriber", required=True, help="Id or e-mail address.")
+@click.option("--week", type=click.IntRange(1, 12), required=True, help="Plan week.")
+@click.option("--part", type=click.Choice(["source", "html", "text"]), default="source", show_default=True)
+def preview(subscriber: str, week: int, part: str) -> None:
+    """Write the exact mail of a plan week to standard output; changes nothing."""
+    from briefings.adapters.mailer import write
+
+    letter = _app().preview(subscriber, week)
+    content = {"source": write(letter), "html": letter.html.encode(), "text": letter.text.encode()}[part]
+    click.get_binary_stream("stdout").write(content)
+
+
+# ------------------------------------------------------------------ catalogue and feeds
+@main.group()
+def catalogue() -> None:
+    """Roles, skills and plans."""
+
+
+@catalogue.command("check")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def catalogue_check(folder: Path | None) -> None:
+    """Check a catalogue folder (default: the bundled one)."""
+    from briefings.adapters.catalogue_files import load
+
+    found = load(folder or ROOT / "briefings" / "catalogue")
+    console.print(
+        f"{len(found.roles)} roles, {len(found.specialization)} specializations ({len(found.enrollable())} with a plan), "
+        f"{len(found.skills)} skills, {len(found.feeds)} feeds: no fault."
+    )
+
+
+@main.group()
+def feeds() -> None:
+    """The sources we poll."""
+
+
+@feeds.command("load")
+def feeds_load() -> None:
+    """Take over the catalogue's list of feeds."""
+    console.print(f"{_app().load_feeds()} new feeds.")
+
+
+@feeds.command("list")
+def feeds_list() -> None:
+    """Every feed with its health in words."""
+    from sqlalchemy import select
+
+    from briefings.store.feeds import Feed
+
+    table = Table("Feed", "Address", "Health", "Next poll (UTC)")
+    with _app().database.read() as session:
+        for feed in session.scalars(select(Feed).order_by(Feed.title)):
+            health = "retired: " + feed.problem if feed.retired else feed.problem or "healthy"
+            table.add_row(feed.title, feed.url, health, f"{feed.next_poll_at:%Y-%m-%d %H:%M}")
+    console.print(table)
+
+
+@feeds.command("parse")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", required=True, help="The address that the file was fetched from.")
+@click.option("--content-type", default="", help="The Content-Type header that came with it.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
+def feeds_parse(file: Path, url: str, content_type: str, *, as_json: bool) -> None:
+    """Print what the parser makes of a file."""
+    from briefings.adapters.feed_parser import parse
+
+    parsed = parse(file.read_bytes(), url=url, content_type=content_type)
+    entries = [
+        {
+            "id": entry.guid,
+            "title": entry.title,
+            "link": entry.url,
+            "published": entry.published.isoformat() if entry.published else None,
+            "summary": entry.summary,
+            "authors": list(entry.authors),
+        }
+        for entry in parsed.entries
+    ]
+    if as_json:
+        feed = {"title": parsed.title, "link": parsed.url, "language": parsed.language}
+        click.echo(json.dumps({"feed": feed, "entries": entries}, ensure_ascii=False, indent=1))
+        return
+    console.print(f"[bold]{parsed.title or 'Untitled'}[/]: {len(entries)} entries", highlight=False)
+    for entry in entries:
+        console.print(f"{entry['published'] or 'no date':<26} {entry['title']}", markup=False, highlight=False)
+
+
+# ------------------------------------------------------------------ people and accounts
+@main.group()
+def staff() -> None:
+    """Editors and operators."""
+
+
+@staff.command("add")
+@click.argument("name")
+@click.option("--duty", "duties", multiple=True, type=click.Choice(["viewer", "editor", "operator"]), required=True)
+@click.password_option(envvar="BRIEFINGS_STAFF_PASSWORD", help="At least 12 characters; asked for if not given.")
+def staff_add(name: str, duties: tuple[str, ...], password: str) -> None:
+    """Add a member of staff. There is no default password."""
+    from briefings.actions.staff import add_staff
+
+    app = _app()
+    add_staff(app.database, name, password, duties, app.clock())
+    console.print(f"{name} may log in at {app.settings.public_url}/console.")
+
+
+@main.command("record-bounce")
+@click.argument("mail", type=click.File("rb"), default="-")
+def record_bounce(mail: Any) -> None:  # noqa: ANN401 - click's file
+    """Take a bounce mail (standard input, or a file) into account."""
+    console.print(_app().record_bounce(mail.read()))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def doctor(*, as_json: bool) -> None:
+    """Give account of the newest issue; exits non-zero when something does not add up or is stuck."""
+    from briefings.actions.account import stuck_words
+    from briefings.store.schema import is_current
+
+    app = _app()
+    if not is_current(app.database.engine, ROOT / "migrations"):
+        raise click.ClickException("The tables are not of the newest version; run: briefings migrate")
+    ledger = app.ledger()
+    faults = [*(ledger.imbalances() if ledger else []), *stuck_words(app.database, app.clock())]
+    if as_json:
+        click.echo(json.dumps({"ledger": asdict(ledger) if ledger else None, "faults": faults}, indent=1))
+    else:
+        _print_ledger(ledger)
+        for fault in faults:
+            console.print(f"[bold red]{fault}[/]")
+    sys.exit(1 if faults else 0)
+
+
+def _print_ledger(ledger: Ledger | None) -> None:
+    if ledger is None:
+        console.print("No issue has been composed yet.")
+        return
+    table = Table("", "", title=f"Ledger of {ledger.issue}", show_header=False, title_justify="left")
+    table.add_row("candidates", str(ledger.candidates))
+    for reason, count in sorted(ledger.skipped.items()):
+        table.add_row(f"- skipped ({reason})", str(count))
+    table.add_row("= editions", str(ledger.composed))
+    for state, reasons in sorted(ledger.deliveries.items()):
+        for reason, count in sorted(reasons.items()):
+            table.add_row(f"  of which {state}" + (f" ({reason})" if reason else ""), str(count))
+    console.print(table)
+    if not ledger.imbalances():
+        console.print("The ledger balances.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The demo: the whole week on sample data, with real parts."""

@@ -1,0 +1,129 @@
+"""Runs the demo: start the stack, watch the week go through it, and give account at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time as seconds
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from briefings.bootstrap import bootstrap
+from briefings.demo import enrol, progress, report
+from briefings.demo.feed_server import FeedServer, rendered
+from briefings.domain.weeks import monday_of
+from briefings.embedded import free_port, prepare_home, running
+from briefings.settings import ROOT, Settings
+from briefings.store.schema import migrate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from briefings.bootstrap import App
+
+#: The demo's clock stands at this hour of Monday (UTC): every zone's Monday morning has come.
+EVENING = time(20, 0, tzinfo=UTC)
+#: Each further run starts this much after the last one, so that the feeds are due again.
+LATER = timedelta(minutes=90)
+WEB_PORT = 8025
+
+
+class Memory:
+    """What one run leaves for the next: its ports, since addresses are made of them, and where its clock stood."""
+
+    def __init__(self, file: Path) -> None:
+        """`file` need not exist yet."""
+        self._file = file
+        self._values: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+
+    def port(self, name: str, wanted: int | None = None) -> int:
+        """The port of a part; chosen at the first run, `wanted` if it is free."""
+        if name not in self._values:
+            self.keep(name, str(free_port(wanted)))
+        return int(self._values[name])
+
+    def offset(self, now: datetime) -> timedelta:
+        """How far ahead of the world the demo's clock runs."""
+        start = datetime.combine(monday_of(now.date()), EVENING)
+        last = datetime.fromisoformat(self._values.get("clock", start.isoformat()))
+        again = "clock" in self._values and monday_of(last.date()) == start.date()
+        return (last + LATER if again else start) - now
+
+    def keep(self, name: str, value: str) -> None:
+        """Remember a value."""
+        self._values[name] = value
+        self._file.write_text(json.dumps(self._values, indent=1))
+
+
+def run_demo(console: Console, home: Path, *, once: bool, number: int | None) -> bool:
+    """Run the demo in the folder `home`, with `number` sample subscribers (None: the bundled ones).
+
+    Serves the inbox page until Ctrl-C unless `once`. Returns whether every planned mail is accounted for.
+    """
+    prepare_home(home)
+    memory = Memory(home / "demo.json")
+    environ = environment(home, memory)
+    app = bootstrap(Settings.from_env(environ))
+    migrate(app.database.engine, ROOT / "migrations")
+    monday = monday_of(app.clock().date())
+    server = FeedServer(rendered(monday), memory.port("feeds"))
+    try:
+        _load(console, app, server, datetime.combine(monday, time(), tzinfo=UTC), number)
+        with running(app.settings, environ):
+            balanced = _run_week(console, app, home / "caught")
+            memory.keep("clock", app.clock().isoformat())
+            console.print(
+                f"\nRead the mails: [bold link={app.settings.public_url}/inbox]{app.settings.public_url}/inbox"
+            )
+            if not once:
+                console.print("Press Ctrl-C to end.")
+                threading.Event().wait()
+        return balanced
+    finally:
+        server.stop()
+        app.database.close()
+
+
+def environment(home: Path, memory: Memory) -> dict[str, str]:
+    """What leads the demo's processes to the same settings; nothing of the caller's own installation is in it."""
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("BRIEFINGS_")}
+    web = memory.port("web", WEB_PORT)
+    return ours | {
+        "BRIEFINGS_HOME": str(home),
+        "BRIEFINGS_LISTEN": f"127.0.0.1:{web}",
+        "BRIEFINGS_PUBLIC_URL": f"http://127.0.0.1:{web}",
+        "BRIEFINGS_CATCHER_LISTEN": f"127.0.0.1:{memory.port('catcher')}",
+        "BRIEFINGS_CAUGHT_MAIL": str(home / "caught"),
+        "BRIEFINGS_ALLOW_PRIVATE_FEEDS": "yes",
+        "BRIEFINGS_CLOCK_OFFSET": str(memory.offset(datetime.now(UTC)).total_seconds()),
+        "BRIEFINGS_SWEEP_SECONDS": "1",
+        "BRIEFINGS_LEASE_SECONDS": "10",
+        "BRIEFINGS_UNKNOWN_SECONDS": "15",
+    }
+
+
+def _load(console: Console, app: App, server: FeedServer, monday: datetime, number: int | None) -> None:
+    enrol.feeds(app, server, app.clock())
+    everybody = list(enrol.people(number))
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console) as bar:
+        for person in bar.track(everybody, description="Enrolling sample subscribers"):
+            enrol.enrol(app, person, monday)
+
+
+def _run_week(console: Console, app: App, caught: Path) -> bool:
+    """Watch the workers and print the table. Returns whether everything adds up."""
+    before, started = report.outcome(app, caught), seconds.monotonic()
+    finished = progress.watch(console, app)
+    now, ledger = report.outcome(app, caught), app.ledger()
+    report.show(console, ledger, before, now, seconds.monotonic() - started)
+    if now.sent == before.sent and before.sent:
+        console.print("Everything had been sent in an earlier run; nothing was sent twice.")
+    found = report.problems(ledger, now, finished=finished)
+    for problem in found:
+        console.print(f"[bold red]Not accounted for:[/] {problem}")
+    return not found

@@ -153,8 +153,8 @@ def preview(subscriber: str, week: int, part: str) -> None:
     from briefings.adapters.mailer import write
 
     letter = _app().preview(subscriber, week)
-    content = {"source": write(letter), "html": letter.html.encode(), "text": letter.text.encode()}[part]
-    click.get_binary_stream("stdout").write(content)
+    content = {"html": letter.html.encode(), "text": letter.text.encode()}.get(part) or write(letter)
+    sys.stdout.buffer.write(content)
 
 
 # ------------------------------------------------------------------ catalogue and feeds
@@ -171,8 +171,8 @@ def catalogue_check(folder: Path | None) -> None:
 
     found = load(folder or ROOT / "briefings" / "catalogue")
     console.print(
-        f"{len(found.roles)} roles, {len(found.specialization)} specializations ({len(found.enrollable())} with a plan), "
-        f"{len(found.skills)} skills, {len(found.feeds)} feeds: no fault."
+        f"{len(found.roles)} roles, {len(found.specialization)} specializations, "
+        f"{len(found.enrollable())} with a plan, {len(found.skills)} skills, {len(found.feeds)} feeds: no fault."
     )
 
 

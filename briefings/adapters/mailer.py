@@ -134,13 +134,21 @@ def _connect(relay: Relay, hello: str) -> smtplib.SMTP:
         )
     else:
         connection = smtplib.SMTP(relay.host, relay.port, local_hostname=hello, timeout=COMMAND_SECONDS)
+    try:
+        _introduce(connection, relay, context)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _introduce(connection: smtplib.SMTP, relay: Relay, context: ssl.SSLContext) -> None:
     connection.ehlo_or_helo_if_needed()
     if relay.tls == "starttls":
         connection.starttls(context=context)  # raises when it is not offered: never in the clear instead
         connection.ehlo()
     if relay.user:
         connection.login(relay.user, relay.password)
-    return connection
 
 
 def _envelope(connection: smtplib.SMTP, return_path: str, recipient: str) -> Attempt | None:

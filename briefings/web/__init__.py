@@ -1,0 +1,1 @@
+"""The pages: what visitors and subscribers see, what staff use, what mail providers call."""

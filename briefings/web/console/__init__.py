@@ -1,0 +1,1 @@
+"""What staff use. Every route here is behind the login; see `sessions`."""

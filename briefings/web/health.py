@@ -1,0 +1,33 @@
+"""Says whether the process lives, and whether it can work."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy import text
+
+from briefings.errors import DependencyError
+from briefings.web.views import Briefings
+
+routes = APIRouter(prefix="/health")
+
+
+@routes.get("/live")
+def live() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("alive\n")
+
+
+@routes.get("/ready")
+def ready(app: Briefings) -> JSONResponse:
+    """The database answers. A broker that does not is told, but costs no more than seconds of delay."""
+    try:
+        with app.database.read() as session:
+            session.execute(text("SELECT 1"))
+    except DependencyError as error:
+        return JSONResponse({"status": "not ready", "database": str(error)}, 503)
+    rings = app.doorbell.depth()
+    if rings is None:
+        words = "The broker does not answer; work is found by the sweep until it does"
+        return JSONResponse({"status": "degraded", "database": "answers", "broker": words})
+    return JSONResponse({"status": "ready", "database": "answers", "broker": "answers", "rings": rings})

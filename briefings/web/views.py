@@ -1,0 +1,85 @@
+"""Turns templates and values into pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from briefings.bootstrap import App
+from briefings.domain.editions import spoken_minutes
+
+STYLE_SHEET = "static/briefings.css"
+
+
+class Pages:
+    """All page templates, compiled once; a value that a template misses is an error, not an empty place."""
+
+    def __init__(self, folder: Path, app: App) -> None:
+        """`folder` holds the templates; `app` gives the words that stand on every page."""
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            undefined=StrictUndefined,
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters |= {"spoken": spoken_minutes, "moment": moment, "day": day, "web_url": web_url}
+        style = sha256((folder / STYLE_SHEET).read_bytes()).hexdigest()[:12]
+        self._environment.globals |= {
+            "style_url": f"/{STYLE_SHEET}?v={style}",
+            "names": app.catalogue.topic_names,
+            "postal_address": app.settings.postal_address,
+            "reply_to": app.settings.sender.reply_to,
+            "has_inbox": app.settings.caught_mail is not None,
+        }
+
+    def text(self, name: str, **context: Any) -> str:  # noqa: ANN401 - whatever the template names
+        """A page as text."""
+        return self._environment.get_template(name).render(context)
+
+    def page(self, name: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - as above
+        """A page as an answer."""
+        return HTMLResponse(self.text(name, **context), status)
+
+    def message(self, status: int, title: str, words: str) -> HTMLResponse:
+        """A page that says one thing."""
+        return self.page("message.html", status, heading=title, words=words)
+
+
+def moment(at: datetime, where: str = "UTC") -> str:
+    """`Mon 23 Nov 2026, 07:00 UTC`."""
+    local = at.astimezone(UTC if where == "UTC" else ZoneInfo(where))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {where}"
+
+
+def day(on: date) -> str:
+    """`Monday 23 November 2026`."""
+    return f"{on:%A} {on.day} {on:%B %Y}"
+
+
+def web_url(url: str) -> str:
+    """The address if it is one of the web, else "": a `javascript:` address never becomes a link."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def _app(request: Request) -> App:
+    app: App = request.app.state.briefings
+    return app
+
+
+def _pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+#: What a route asks for when it needs the app, or a page.
+Briefings = Annotated[App, Depends(_app)]
+View = Annotated[Pages, Depends(_pages)]

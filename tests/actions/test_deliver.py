@@ -1,0 +1,245 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import week
+from conftest import MONDAY_EVENING
+from sqlalchemy import select, update
+
+from briefings.domain.deliveries import State, Step
+from briefings.settings import Relay
+from briefings.store import deliveries as rows
+from briefings.store import subscribers
+from briefings.store.deliveries import Delivery, Event
+from briefings.store.issues import Edition
+from briefings.store.subscribers import Subscriber, Suppression
+
+
+@pytest.fixture
+def composed(app):
+    """Two people's briefings, composed and due."""
+    week.add_items(app, week.add_feed(app), "vLLM halves the KV cache")
+    week.enrol(app, "ana@readers.example", week=5)
+    week.enrol(app, "bo@readers.example", week=6)
+    app.compose()
+    app.clock.now = MONDAY_EVENING
+    return app
+
+
+def states(app) -> list[tuple[str, str]]:
+    return [(one.state, one.reason) for one in week.deliveries(app, kind="briefing")]
+
+
+def test_a_briefing_leaves_with_the_headers_that_a_weekly_mail_needs(composed, relay):
+    assert composed.deliver() == 2
+
+    mail = next(mail for mail in relay.mails if mail["To"] == "ana@readers.example")
+    assert mail["Subject"] == "Week 5 of 12: raise tokens per GPU hour"
+    assert mail["From"] == "Weekly Briefing <briefing@briefings.example>"
+    assert (
+        mail["Message-ID"] == f"<{week.deliveries(composed, address='ana@readers.example')[0].uid}@briefings.example>"
+    )
+    assert mail["List-ID"] == '"Weekly Briefing" <weekly.briefings.example>'
+    assert mail["List-Unsubscribe"].startswith("<http://127.0.0.1:8025/u/")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["Feedback-ID"] == "2026-w48:wk05:weekly:briefbrf1"
+    assert mail["Date"] == "Mon, 23 Nov 2026 06:00:00 +0000"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert mail.defects == []
+    assert "vLLM halves the KV cache" in mail.get_body(("plain",)).get_content()
+
+
+def test_every_line_of_a_mail_is_short_and_ends_in_crlf(composed, relay):
+    composed.deliver()
+    _, content = relay.accepted[0]
+    head, _, body = content.partition(b"\r\n\r\n")
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert max(len(line) for line in body.split(b"\r\n")) <= 78
+    assert max(len(line) for line in head.split(b"\r\n")) < 998
+
+
+def test_delivering_again_sends_nothing_twice(composed, relay):
+    assert (composed.deliver(), composed.deliver()) == (2, 0)
+    assert len(relay.accepted) == 2
+
+
+def test_nothing_is_sent_before_its_hour(app, relay):
+    week.enrol(app, timezone="Pacific/Honolulu")
+    app.compose()
+    app.clock.now = MONDAY_EVENING - timedelta(hours=6)
+    assert app.deliver() == 0
+    app.clock.move(hours=6)
+    assert app.deliver() == 1
+
+
+def test_a_refused_recipient_bounces_is_suppressed_and_gets_the_week_back_while_the_next_is_served(composed, relay):
+    relay.answers["RCPT ana@readers.example"] = "550 5.1.1 no such person"
+
+    assert composed.deliver() == 1
+
+    assert states(composed) == [("bounced", "refused"), ("sent", "")]
+    with composed.database.read() as session:
+        assert [one.reason for one in session.scalars(select(Suppression))] == ["bounced"]
+        assert [one.week_number for one in session.scalars(select(Edition).order_by(Edition.id))] == [None, 6]
+        replies = session.scalars(select(Event).where(Event.kind == "bounced")).one().detail
+    assert replies["reply"] == "550 5.1.1 no such person"
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_refusal_for_now_is_tried_again_later_with_the_same_bytes(composed, relay, verb):
+    relay.answers[verb] = "451 4.7.1 come back later"
+    assert composed.deliver() == 0
+    assert states(composed) == [("deferred", "refused-for-now")] * 2
+    tried = list(relay.accepted)
+
+    relay.answers.clear()
+    assert composed.deliver() == 0
+    composed.clock.move(minutes=2)
+    assert composed.deliver() == 2
+    assert tried == []
+    assert len({mail["Message-ID"] for mail in relay.mails}) == 2
+
+
+def test_a_policy_refusal_blames_nobodys_address(composed, relay):
+    relay.answers["RCPT"] = "550 5.7.26 not authenticated"
+    composed.deliver()
+    assert states(composed) == [("deferred", "policy")] * 2
+    with composed.database.read() as session:
+        assert session.scalars(select(Suppression)).all() == []
+
+
+def test_a_drop_before_the_final_dot_is_tried_again(composed, relay):
+    relay.answers["RCPT"] = "drop"
+    composed.deliver()
+    assert {state for state, _ in states(composed)} == {"deferred"}
+
+
+def test_a_relay_that_is_down_costs_no_attempt(composed):
+    composed.settings = replace(composed.settings, relay=Relay("127.0.0.1", 9, "none"))
+    composed.deliver()
+    assert states(composed) == [("deferred", "no-relay")] * 2
+    assert [one.attempts for one in week.deliveries(composed, kind="briefing")] == [0, 0]
+
+
+def test_attempts_end_at_last(composed, relay):
+    relay.answers["RCPT"] = "451 4.7.1 come back later"
+    composed.settings = replace(composed.settings, latest=timedelta(days=9))
+    with composed.database.write() as session:
+        session.execute(update(Delivery).values(not_after=MONDAY_EVENING + timedelta(days=9)))
+    for _ in range(8):
+        composed.deliver()
+        composed.clock.move(hours=13)
+    assert states(composed) == [("dead", "attempts-spent")] * 2
+
+
+def test_no_verdict_after_the_final_dot_is_unknown_and_sent_once_more_with_the_same_message_id(composed, relay):
+    relay.answers["DATA ana@readers.example"] = "accept-and-drop"
+    composed.deliver()
+    assert states(composed) == [("unknown", "no-verdict"), ("sent", "")]
+
+    composed.clock.move(minutes=10)
+    assert composed.deliver() == 0
+    composed.clock.move(minutes=6)
+    relay.answers.clear()
+    assert composed.deliver() == 1
+    assert states(composed) == [("sent", ""), ("sent", "")]
+    copies = [mail["Message-ID"] for mail in relay.mails if mail["To"] == "ana@readers.example"]
+    assert len(copies) == 2
+    assert len(set(copies)) == 1
+
+
+def test_with_the_policy_hold_an_unknown_outcome_waits_for_the_operator(composed, relay):
+    composed.settings = replace(composed.settings, unknown_policy="hold")
+    relay.answers["DATA"] = "accept-and-drop"
+    composed.deliver()
+    composed.clock.move(hours=5)
+    assert composed.deliver() == 0
+    assert states(composed) == [("unknown", "no-verdict")] * 2
+
+
+def test_what_a_dead_worker_had_claimed_is_sent_by_the_next(composed, relay):
+    with composed.database.write() as session:
+        rows.claim_due(session, "dead-worker", composed.clock(), timedelta(minutes=1), 20)
+    assert composed.deliver() == 0
+    composed.clock.move(minutes=2)
+    assert composed.deliver() == 2
+
+
+def test_what_a_dead_worker_was_sending_is_unknown(composed, relay):
+    with composed.database.write() as session:
+        ana, _ = rows.claim_due(session, "dead-worker", composed.clock(), timedelta(minutes=1), 20)
+        rows.change(session, ana, State.CLAIMED, Step(State.SENDING), composed.clock())
+    composed.clock.move(minutes=2)
+    assert composed.deliver() == 1
+    assert states(composed) == [("unknown", "crashed-while-sending"), ("sent", "")]
+
+
+def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(composed, relay):
+    with composed.database.write() as session:
+        zombie, _ = rows.claim_due(session, "zombie", composed.clock(), timedelta(minutes=1), 20)
+    composed.clock.move(minutes=2)
+    composed.deliver()
+    with composed.database.write() as session:
+        assert not rows.change(session, zombie, State.CLAIMED, Step(State.SENDING), composed.clock())
+    assert states(composed) == [("sent", "")] * 2
+
+
+def test_a_person_who_leaves_gets_nothing_even_if_the_mail_is_claimed_already(composed, relay):
+    relay.on_data = lambda: _leave(composed, "bo@readers.example")
+    composed.deliver()
+    _leave(composed, "ana@readers.example")
+    assert composed.deliver() == 0
+
+
+def test_the_person_is_looked_at_again_when_the_mail_is_claimed(composed, relay):
+    with composed.database.write() as session:
+        session.execute(update(Subscriber).where(Subscriber.address == "ana@readers.example").values(state="paused"))
+        bo = session.scalars(select(Subscriber).where(Subscriber.address == "bo@readers.example")).one()
+        subscribers.suppress(session, bo.address_key, "complained", composed.clock())
+    assert composed.deliver() == 0
+    assert states(composed) == [("skipped", "paused"), ("skipped", "suppressed")]
+    assert composed.ledger().imbalances() == []
+
+
+def test_a_briefing_that_is_a_day_and_a_half_late_is_not_sent(composed, relay):
+    composed.clock.move(days=2)
+    assert composed.deliver() == 0
+    assert states(composed) == [("skipped", "too-late")] * 2
+    with composed.database.read() as session:
+        assert session.scalars(select(Edition.week_number)).all() == [None, None]
+
+
+def test_a_mail_that_cannot_be_rendered_costs_nobody_else_theirs(composed, relay):
+    with composed.database.write() as session:
+        edition = session.scalars(select(Edition).order_by(Edition.id)).first()
+        session.execute(update(Edition).where(Edition.id == edition.id).values(content={"broken": True}))
+    assert composed.deliver() == 1
+    assert states(composed) == [("dead", "cannot-render"), ("sent", "")]
+
+
+def test_two_workers_at_once_send_each_mail_once(app, relay):
+    from concurrent.futures import ThreadPoolExecutor
+
+    for number in range(60):
+        week.enrol(app, f"p{number}@readers.example")
+    app.compose()
+    app.clock.now = MONDAY_EVENING
+    with ThreadPoolExecutor(4) as pool:
+        sent = sum(pool.map(lambda _: app.deliver(), range(4)))
+    assert sent == 60
+    assert sorted(relay.recipients) == sorted(f"p{number}@readers.example" for number in range(60))
+
+
+def test_no_password_stands_in_what_is_recorded(composed, relay):
+    composed.settings = replace(composed.settings, relay=Relay("127.0.0.1", relay.port, "none", "ana", "canary-secret"))
+    composed.deliver()
+    with composed.database.read() as session:
+        assert "canary-secret" not in str([event.detail for event in session.scalars(select(Event))])
+    assert "canary-secret" not in repr(composed.settings)
+
+
+def _leave(app, address: str) -> None:
+    (delivery,) = week.deliveries(app, address=address, kind="briefing")
+    token = app.links.unsubscribe(delivery.subscriber_id).rpartition("/")[2]
+    app.subscribing.unsubscribe(token, app.clock())

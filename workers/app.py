@@ -29,9 +29,8 @@ app.conf.update(
     task_time_limit=VISIBILITY_SECONDS - 60,  # below the visibility timeout, or the broker would hand out a copy
     worker_max_tasks_per_child=500,
     worker_cancel_long_running_tasks_on_connection_loss=True,
-    worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
-    task_create_missing_queues=True,
+    task_routes={task: {"queue": queue} for queue, task in QUEUES.items()},
     beat_schedule=SCHEDULE,
     timezone="UTC",
 )

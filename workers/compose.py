@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers.app import RETRY, app, briefings
 
 
-@app.task(queue="compose", **RETRY)
+@app.task(**RETRY)
 def compose() -> None:
     """Compose the issue whose cut-off has come; its mails ring for delivery."""
     if briefings().compose():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers.app import RETRY, app, briefings
 
 
-@app.task(queue="deliver", **RETRY)
+@app.task(**RETRY)
 def deliver() -> None:
     """Send what is due."""
     briefings().deliver()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers.app import RETRY, app, briefings
 
 
-@app.task(queue="poll", **RETRY)
+@app.task(**RETRY)
 def poll() -> None:
     """Poll the due feeds; new items ring for their tags."""
     if briefings().poll():

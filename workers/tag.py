@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers.app import RETRY, app, briefings
 
 
-@app.task(queue="tag", **RETRY)
+@app.task(**RETRY)
 def tag() -> None:
     """Tag what waits, then group it; a composing that waited for it may go on."""
     briefings().tag()

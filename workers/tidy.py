@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers.app import RETRY, app, briefings
 
 
-@app.task(queue="tidy", **RETRY)
+@app.task(**RETRY)
 def tidy() -> None:
     """Tidy, once a day."""
     briefings().tidy()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from briefings.domain.catalogue import PLAN_WEEKS
-from briefings.domain.matching import Focus
+from briefings.domain.matching import ON_PLAN, Focus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -146,7 +146,7 @@ def compose(
         week=week.number,
         weeks=PLAN_WEEKS,
         subject=subject(week),
-        preheader=_preheader(len(told), week.minutes, reader.hours),
+        preheader=_preheader(told, week.minutes, reader.hours),
         opening=_opening(week, names),
         specialization=names.get(reader.specialization, reader.specialization),
         theme=week.theme,
@@ -181,9 +181,15 @@ def spoken_minutes(minutes: int) -> str:
     return f"{hours} h {rest:02d}" if rest else f"{hours} h"
 
 
-def _preheader(stories: int, minutes: int, hours: int) -> str:
-    changes = {0: "A quiet week in your field", 1: "1 change touches your plan"}
-    return f"{changes.get(stories, f'{stories} changes touch your plan')}. {spoken_minutes(minutes)} of your {hours} h."
+def _preheader(stories: tuple[EditionStory, ...], minutes: int, hours: int) -> str:
+    on_plan = sum(story.rung in ON_PLAN for story in stories)
+    if not stories:
+        news = "A quiet week in your field"
+    elif on_plan:
+        news = "1 change touches your plan" if on_plan == 1 else f"{on_plan} changes touch your plan"
+    else:
+        news = "News of your field"
+    return f"{news}. {spoken_minutes(minutes)} of your {hours} h."
 
 
 def _opening(week: PlanWeek, names: Mapping[str, str]) -> str:

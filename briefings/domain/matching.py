@@ -15,6 +15,10 @@ WEIGHTS = {"focus": 0.40, "role": 0.28, "recency": 0.12, "authority": 0.12, "siz
 HALF_LIFE_DAYS = 3.5
 #: How much a plan term counts, by what it is to this week.
 FOCUS, TOOL, BUILT, NEIGHBOUR, CORE = 1.0, 0.9, 0.6, 0.35, 0.25
+#: The ladder, nearest to the plan first; a briefing tells its stories in this order.
+RUNGS = ("focus", "tool", "tasks", "near", "field", "role", "editor")
+#: Rungs whose stories touch the plan itself.
+ON_PLAN = frozenset({"focus", "tool", "tasks", "near"})
 DIVERSITY = 0.25
 MOST_STORIES = 5
 MOST_PER_SOURCE = 2
@@ -82,7 +86,7 @@ class Match:
 def rank(
     candidates: Iterable[Candidate], focus: Focus, seen: Collection[int], at: datetime, names: Mapping[str, str]
 ) -> list[Match]:
-    """The best stories for a person at the cut-off `at`, at most five, most relevant first.
+    """The best stories for a person at the cut-off `at`, at most five, nearest to the plan first.
 
     `seen` are stories that the person already got: never again. `names` are the names of topics. The same
     input gives the same matches.
@@ -94,8 +98,8 @@ def rank(
         if candidate.story not in seen and (score := _score(candidate, focus, weights, at)) >= WORTH
     ]
     scored.sort(key=lambda pair: (-pair[0], pair[1].published, pair[1].story))
-    chosen = _diverse(scored)
-    return [_match(score, candidate, focus, weights, names) for score, candidate in chosen]
+    matches = [_match(score, candidate, focus, weights, names) for score, candidate in _diverse(scored)]
+    return sorted(matches, key=lambda match: (RUNGS.index(match.rung), -match.score, match.story))
 
 
 def _score(candidate: Candidate, focus: Focus, weights: Mapping[str, float], at: datetime) -> float:
@@ -128,7 +132,7 @@ def _diverse(scored: Sequence[tuple[float, Candidate]]) -> list[tuple[float, Can
         left.remove(best)
         if sum(one.source == best[1].source for _, one in chosen) < MOST_PER_SOURCE:
             chosen.append(best)
-    return sorted(chosen, key=lambda pair: (-pair[0], pair[1].story))
+    return chosen
 
 
 def _nearest(candidate: Candidate, chosen: Iterable[tuple[float, Candidate]]) -> float:

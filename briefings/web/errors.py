@@ -13,7 +13,7 @@ from briefings.errors import BriefingsError, DependencyError, InputError, NotFou
 from briefings.web.sessions import ForbiddenError, SignInNeededError
 from briefings.web.views import Pages
 
-STATUS = {
+STATUS: dict[type[Exception], tuple[int, str]] = {
     InputError: (422, "That cannot be used"),
     NotFoundError: (404, "There is nothing here"),
     DependencyError: (503, "We cannot answer just now"),

@@ -91,7 +91,6 @@ class SafeAnswers:
     def _set_headers(self, headers: MutableHeaders, path: str) -> None:
         headers.setdefault("Content-Security-Policy", STRICT_CSP)
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Referrer-Policy"] = "no-referrer" if path.startswith(TOKEN_PAGES) else "same-origin"
         if path.startswith(PRIVATE_PAGES):
             headers["X-Robots-Tag"] = "noindex"
@@ -99,6 +98,7 @@ class SafeAnswers:
         elif path.startswith("/static/"):
             headers["Cache-Control"] = "public, max-age=86400"
         if self._https:
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
             headers["Strict-Transport-Security"] = "max-age=31536000"
 
 

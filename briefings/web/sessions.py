@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from hmac import compare_digest
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
@@ -26,7 +27,7 @@ class SignInNeededError(PermanentError):
 
 
 class ForbiddenError(PermanentError):
-    """This is not among your duties: ask an operator for it."""
+    """Not among your duties: ask an operator for it."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def own_site(request: Request) -> None:
 def own_form(request: Request, here: Here, csrf: Annotated[str, Form()] = "") -> None:
     """Refuse a form that was not made for this session. Raises ForbiddenError."""
     own_site(request)
-    if not csrf.isascii() or not tokens.same(csrf, here.csrf):
+    if not compare_digest(csrf.encode(), here.csrf.encode()):
         raise ForbiddenError("This form is not from your session; open the page again and repeat what you did")
 
 

@@ -41,13 +41,13 @@ class Pages:
             "has_inbox": app.settings.caught_mail is not None,
         }
 
-    def text(self, name: str, **context: Any) -> str:  # noqa: ANN401 - whatever the template names
+    def text(self, template: str, /, **context: Any) -> str:  # noqa: ANN401 - whatever the template names
         """A page as text."""
-        return self._environment.get_template(name).render(context)
+        return self._environment.get_template(template).render(context)
 
-    def page(self, name: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - as above
+    def page(self, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:  # noqa: ANN401 - as above
         """A page as an answer."""
-        return HTMLResponse(self.text(name, **context), status)
+        return HTMLResponse(self.text(template, **context), status)
 
     def message(self, status: int, title: str, words: str) -> HTMLResponse:
         """A page that says one thing."""

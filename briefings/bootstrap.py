@@ -16,7 +16,8 @@ from briefings.actions.subscribe import Subscribing
 from briefings.adapters import catalogue_files
 from briefings.adapters.broker import Broker
 from briefings.adapters.http import HttpFetcher
-from briefings.adapters.mailer import SmtpMailer
+from briefings.adapters.mail_catcher import CaughtLog
+from briefings.adapters.mailer import NoRelayLog, SmtpMailer
 from briefings.adapters.templates import Templates
 from briefings.domain import tokens
 from briefings.domain.links import Links
@@ -86,7 +87,8 @@ class App:
         """What the operator has set about deliveries."""
         owner = f"{socket.gethostname()}:{os.getpid()}"
         settings = self.settings
-        return deliver.Rules(owner, settings.lease, settings.unknown_policy, settings.unknown_patience)
+        relay_log = CaughtLog(settings.caught_mail) if settings.caught_mail else NoRelayLog()
+        return deliver.Rules(owner, settings.lease, settings.unknown_policy, settings.unknown_patience, relay_log)
 
     @cached_property
     def namespace(self) -> UUID:

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from briefings import logs
 from briefings.errors import BriefingsError
 from briefings.settings import ROOT, Settings
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from briefings.domain.ledger import Ledger
 
 console = Console()
-log = logging.getLogger("briefings")
 
 
 class _Words(click.Group):
@@ -39,9 +39,7 @@ class _Words(click.Group):
 @click.group(cls=_Words, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """A personal weekly email: your plan's week, and the AI news that matters to it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.set_up()
 
 
 def _app() -> App:
@@ -95,15 +93,10 @@ def web() -> None:
 @main.command()
 def catcher() -> None:
     """Catch mails instead of sending them, for the inbox page."""
-    from briefings.adapters.mail_catcher import MailCatcher
+    from briefings.adapters.mail_catcher import serve
 
     settings = Settings.from_env()
-    server = MailCatcher(settings.caught_mail or settings.home / "caught", settings.catcher.host, settings.catcher.port)
-    server.start()
-    try:
-        _wait()
-    finally:
-        server.stop()
+    serve(settings.caught_mail or settings.home / "caught", settings.catcher.host, settings.catcher.port)
 
 
 @main.command()

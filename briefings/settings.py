@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
-from briefings.domain.mails import Sender
+from briefings.domain.mails import Sender, is_plain_address
 from briefings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: The repository: templates and migrations lie beside the package.
 ROOT = Path(__file__).resolve().parent.parent
 SECRET_LENGTH = 32
+HIGHEST_PORT = 65535
 
 
 class Variable(NamedTuple):
@@ -83,8 +84,8 @@ class Settings:
     """Everything that can be set. Build it with `from_env`, or directly in a test."""
 
     home: Path
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)  # may hold a password
+    broker_url: str = field(repr=False)
     secret_key: bytes = field(repr=False)
     public_url: str
     listen: Address
@@ -131,7 +132,7 @@ class Settings:
             lease=_seconds(values, "BRIEFINGS_LEASE_SECONDS"),
             unknown_policy=_policy(values),
             unknown_patience=_seconds(values, "BRIEFINGS_UNKNOWN_SECONDS"),
-            latest=_seconds(values, "BRIEFINGS_LATEST_HOURS") * 3600,
+            latest=_span(values, "BRIEFINGS_LATEST_HOURS", timedelta(hours=1)),
         )
 
 
@@ -160,6 +161,10 @@ def _secret(values: Mapping[str, str], home: Path) -> bytes:
 def _sender(values: Mapping[str, str]) -> Sender:
     domain = values["BRIEFINGS_MAIL_DOMAIN"]
     name = " ".join(values["BRIEFINGS_SENDER_NAME"].split())
+    if not is_plain_address(f"briefing@{domain}"):
+        raise SettingsError(f"BRIEFINGS_MAIL_DOMAIN is {domain!r}; write it as briefings.example")
+    if not is_plain_address(values["BRIEFINGS_REPLY_TO"]):
+        raise SettingsError("BRIEFINGS_REPLY_TO is not a plain address; write it as editors@briefings.example")
     return Sender(name, f"briefing@{domain}", f"account@{domain}", values["BRIEFINGS_REPLY_TO"], domain)
 
 
@@ -167,44 +172,51 @@ def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
     url = values["BRIEFINGS_SMTP_URL"]
     if not url:
         return Relay(catcher.host, catcher.port, "none")
-    parts = urlsplit(url)
     kinds: dict[str, tuple[Literal["none", "starttls", "tls"], int]] = {
         "smtp": ("none", 25),
         "smtp+starttls": ("starttls", 587),
         "smtps": ("tls", 465),
     }
-    if parts.scheme not in kinds or not parts.hostname:
-        raise SettingsError("BRIEFINGS_SMTP_URL is not a relay; write it as smtp+starttls://user:password@host:587")
-    tls, port = kinds[parts.scheme]
+    wanted = "BRIEFINGS_SMTP_URL is not a relay; write it as smtp+starttls://user:password@host:587"
+    try:
+        parts = urlsplit(url)
+        tls, usual_port = kinds[parts.scheme]
+        port = parts.port or usual_port
+    except (ValueError, KeyError):
+        raise SettingsError(wanted) from None  # the cause may quote the password
+    if not parts.hostname:
+        raise SettingsError(wanted)
     if parts.username and tls == "none":
         raise SettingsError("BRIEFINGS_SMTP_URL would send a password in the clear; use smtp+starttls:// or smtps://")
-    return Relay(
-        parts.hostname, _port(parts.netloc, port), tls, unquote(parts.username or ""), unquote(parts.password or "")
-    )
-
-
-def _port(netloc: str, default: int) -> int:
-    _, _, port = netloc.rpartition("@")[2].rpartition(":")
-    return int(port) if port.isdigit() else default
+    return Relay(parts.hostname, port, tls, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 def _address(values: Mapping[str, str], name: str) -> Address:
     host, _, port = values[name].rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > HIGHEST_PORT:
         raise SettingsError(f"{name} is {values[name]!r}; write it as 127.0.0.1:8025")
     return Address(host, int(port))
 
 
 def _web_url(values: Mapping[str, str], name: str) -> str:
-    if urlsplit(values[name]).scheme not in {"http", "https"}:
-        raise SettingsError(f"{name} is {values[name]!r}; write it as https://briefings.example")
+    wanted = f"{name} is {values[name]!r}; write it as https://briefings.example"
+    try:
+        parts = urlsplit(values[name])
+    except ValueError as error:
+        raise SettingsError(wanted) from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(wanted)
     return values[name].rstrip("/")
 
 
 def _seconds(values: Mapping[str, str], name: str) -> timedelta:
+    return _span(values, name, timedelta(seconds=1))
+
+
+def _span(values: Mapping[str, str], name: str, unit: timedelta) -> timedelta:
     try:
-        return timedelta(seconds=float(values[name]))
-    except ValueError as error:
+        return unit * float(values[name])
+    except (ValueError, OverflowError) as error:
         raise SettingsError(f"{name} is {values[name]!r}; write a number") from error
 
 

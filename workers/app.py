@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery, signals
 
+from briefings import logs
 from briefings.adapters.broker import QUEUES, VISIBILITY_SECONDS, transport_settings
 from briefings.bootstrap import App, bootstrap
 from briefings.errors import TransientError
@@ -44,6 +45,11 @@ RETRY = {"autoretry_for": (TransientError,), "max_retries": 3, "default_retry_de
 def briefings() -> App:
     """The app of this process; built after the fork, since connections must not be shared."""
     return bootstrap()
+
+
+@signals.after_setup_logger.connect
+def _quieten(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    logs.quieten()
 
 
 @signals.worker_process_init.connect

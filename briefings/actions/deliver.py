@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from briefings.actions.render import Writer
-    from briefings.adapters.mailer import Mailer
+    from briefings.adapters.mailer import Mailer, RelayLog
     from briefings.clock import Clock
     from briefings.domain.mails import Letter
     from briefings.store.base import Database
@@ -41,6 +41,7 @@ class Rules:
     lease: timedelta
     unknown_policy: str
     unknown_patience: timedelta
+    relay_log: RelayLog
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,22 @@ def deliver(database: Database, writer: Writer, connect: Callable[[], Mailer], r
 
 
 def recover(database: Database, rules: Rules, now: datetime) -> None:
-    """Free what a dead worker held, and settle unknown outcomes by the policy."""
+    """Free what a dead worker held, and settle unknown outcomes by evidence, else by the policy."""
     with database.write() as session:
         for delivery in delivery_rows.lease_over(session, now, RECOVER):
             before = State(delivery.state)
             _move(session, delivery, before, deliveries.after_crash(before), now)
-        settled = now - rules.unknown_patience
-        for delivery in delivery_rows.unknown_before(session, settled, RECOVER):
+        unknown = delivery_rows.unknown_before(session, now - rules.unknown_patience, RECOVER)
+    taken = rules.relay_log.took([delivery.uid for delivery in unknown])
+    with database.write() as session:
+        for delivery in unknown:
             step = deliveries.settle_unknown(
-                rules.unknown_policy, delivery.changed_at, rules.unknown_patience, delivery.resent, now
+                rules.unknown_policy,
+                delivery.changed_at,
+                rules.unknown_patience,
+                delivery.resent,
+                now,
+                taken=delivery.uid in taken,
             )
             if step:
                 _move(session, delivery, State.UNKNOWN, step, now)

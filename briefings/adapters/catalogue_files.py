@@ -48,8 +48,13 @@ def _refuse(found: list[Fault]) -> None:
 def _read_role(folder: Path, name: str, files: dict[str, str], found: list[Fault]) -> Role | None:
     file = f"roles/{name}/role.toml"
     data = _toml(folder, file, found)
-    specializations = []
-    for spec_id in data.get("specializations", []):
+    if data is None:
+        return None
+    listed, specializations = data.get("specializations", []), []
+    if not isinstance(listed, list):
+        found.append(Fault(file, "specializations", "not a list; write the ids of the files beside it in brackets"))
+        return None
+    for spec_id in listed:
         spec_file = f"roles/{name}/{spec_id}.toml"
         spec = _check(Specialization, _toml(folder, spec_file, found), spec_file, found)
         if spec:
@@ -59,21 +64,23 @@ def _read_role(folder: Path, name: str, files: dict[str, str], found: list[Fault
 
 
 def _read(folder: Path, file: str, key: str, shape: Any, found: list[Fault]) -> Any:  # noqa: ANN401 - a tuple of `shape`
-    return _check(shape, _toml(folder, file, found).get(key, ()), file, found) or ()
+    data = _toml(folder, file, found) or {}
+    found += [Fault(file, other, REMEDIES["unexpected_keyword_argument"]) for other in data if other != key]
+    return _check(shape, data.get(key, ()), file, found) or ()
 
 
-def _toml(folder: Path, file: str, found: list[Fault]) -> dict[str, Any]:
+def _toml(folder: Path, file: str, found: list[Fault]) -> dict[str, Any] | None:
     try:
         return tomllib.loads((folder / file).read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         found.append(Fault(file, "-", "this file is missing; write it or take its id out of role.toml"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         found.append(Fault(file, "-", f"not readable as TOML in UTF-8 ({error}); correct the line named"))
-    return {}
+    return None
 
 
 def _check(shape: type[T], data: Any, file: str, found: list[Fault]) -> T | None:  # noqa: ANN401 - untrusted TOML
-    if data == {}:
+    if data is None:
         return None  # the file could not be read, which is a fault of its own
     try:
         return TypeAdapter(shape).validate_python(data)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from briefings.domain.mails import one_line
 from briefings.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -44,7 +45,7 @@ class CaughtMail:
     sender: str
     recipient: str
     subject: str
-    date: str
+    dated: datetime  #: what its Date header says, else when it was caught (UTC)
     kind: str
     text: str
     html: str
@@ -86,6 +87,19 @@ class _Keeper:
         raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
         keep(self._folder, envelope.mail_from or "", list(envelope.rcpt_tos), raw)
         return "250 Kept"
+
+
+@dataclass(frozen=True)
+class CaughtLog:
+    """The catcher as a relay that can be asked what it took (see mailer.RelayLog)."""
+
+    folder: Path
+
+    def took(self, uids: Collection[str]) -> set[str]:
+        """Those of the deliveries' uids that stand in the Message-ID of a caught mail."""
+        files = (self.folder / f"{mail_id}.eml" for mail_id in mail_ids(self.folder)) if uids else ()
+        kept = {_message_uid(file.read_bytes()) for file in files}
+        return kept & set(uids)
 
 
 def serve(folder: Path, host: str, port: int) -> None:
@@ -145,14 +159,15 @@ def _parse(mail_id: str, raw: bytes) -> CaughtMail:
     message = message_from_bytes(raw, policy=policy.default)
     if not isinstance(message, EmailMessage):
         raise TypeError("the policy makes an EmailMessage")
+    received = datetime.fromtimestamp(int(mail_id.partition("-")[0]) / NANOSECONDS, UTC)
     text = _content(message, "plain")
     return CaughtMail(
         id=mail_id,
-        received=datetime.fromtimestamp(int(mail_id.split("-", maxsplit=1)[0]) / NANOSECONDS, UTC),
+        received=received,
         sender=_header(message, "From"),
         recipient=_header(message, "To") or _header(message, "X-Envelope-To"),
         subject=_header(message, "Subject") or "(no subject)",
-        date=_header(message, "Date"),
+        dated=_dated(message) or received,
         kind=_kind(message, text),
         text=text,
         html=_content(message, "html"),
@@ -161,8 +176,20 @@ def _parse(mail_id: str, raw: bytes) -> CaughtMail:
     )
 
 
+def _message_uid(raw: bytes) -> str:
+    found = message_from_bytes(raw.partition(b"\r\n\r\n")[0]).get("Message-ID", "")
+    return str(found).strip().strip("<>").partition("@")[0]
+
+
 def _header(message: EmailMessage, name: str) -> str:
     return one_line(str(message.get(name, "")))
+
+
+def _dated(message: EmailMessage) -> datetime | None:
+    try:
+        return parsedate_to_datetime(str(message.get("Date", ""))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _content(message: EmailMessage, subtype: str) -> str:

@@ -14,6 +14,8 @@ from briefings.domain.deliveries import Attempt, Outcome
 from briefings.domain.mails import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from briefings.domain.mails import Letter
     from briefings.settings import Relay
 
@@ -35,6 +37,22 @@ class Mailer(Protocol):
     def close(self) -> None:
         """End the connection politely."""
         ...
+
+
+class RelayLog(Protocol):
+    """What the relay can say afterwards, when the answer to a letter was lost."""
+
+    def took(self, uids: Collection[str]) -> set[str]:
+        """Those of the deliveries' uids of which the relay says that it took the letter."""
+        ...
+
+
+class NoRelayLog:
+    """A relay that tells us nothing afterwards."""
+
+    def took(self, uids: Collection[str]) -> set[str]:  # noqa: ARG002 - see RelayLog
+        """Nothing is known."""
+        return set()
 
 
 def write(letter: Letter) -> bytes:

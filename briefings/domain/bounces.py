@@ -7,9 +7,11 @@ from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage, Message
+    from email.message import Message
 
 LARGEST = 1_000_000
+#: Leaves header values as they stand: the modern policy parses them, and that parser trips over hostile ones.
+AS_IT_STANDS = policy.compat32
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def read(raw: bytes) -> Bounce | None:
 
     Reads the first megabyte only: a notice is small, and what it returns of our mail is not needed whole.
     """
-    mail = message_from_bytes(raw[:LARGEST], policy=policy.default)
+    mail = message_from_bytes(raw[:LARGEST], policy=AS_IT_STANDS)
     original = _original_id(mail)
     if not original:
         return None
@@ -64,12 +66,13 @@ def _field(block: Message, name: str) -> str:
     return " ".join(str(block.get(name, "")).split())[:300]
 
 
-def _original_id(mail: EmailMessage) -> str:
+def _original_id(mail: Message) -> str:
     for part in mail.walk():
         if part.get_content_type() in {"message/rfc822", "text/rfc822-headers"}:
             inner = _children(part)
             if inner:
                 return _field(inner[0], "Message-ID")
-            headers = message_from_bytes(str(part.get_content()).encode("utf-8", "replace"), policy=policy.default)
+            returned = part.get_payload(decode=True)
+            headers = message_from_bytes(returned if isinstance(returned, bytes) else b"", policy=AS_IT_STANDS)
             return _field(headers, "Message-ID")
     return ""

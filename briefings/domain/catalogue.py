@@ -17,6 +17,8 @@ Level = Literal["starter", "practitioner", "expert"]
 LEVELS: tuple[Level, ...] = ("starter", "practitioner", "expert")
 PLAN_WEEKS = 12
 MINUTES = range(10, 241)
+#: The least that a person can give to a week; each week has something that fits it.
+SHORTEST_WEEK_MINUTES = 60
 #: `Week 12 of 12: ` and a headline of this length fit a subject of 50 characters.
 HEADLINE_LENGTH = 35
 
@@ -293,6 +295,8 @@ def _week_faults(file: str, week: TemplateWeek) -> Iterator[Fault]:
         yield Fault(
             file, f"{key}.headline", f"longer than {HEADLINE_LENGTH} characters; it must fit the mail's subject"
         )
+    if not week.focus_skills:
+        yield Fault(file, f"{key}.focus_skills", "empty; name at least one skill that a task of the week builds")
     built = {skill for task in week.tasks for skill in task.skills}
     for skill in week.focus_skills:
         if skill not in built:
@@ -300,8 +304,12 @@ def _week_faults(file: str, week: TemplateWeek) -> Iterator[Fault]:
                 file, f"{key}.focus_skills", f"no task of the week builds {skill}; name it in a task or drop it"
             )
     for level in LEVELS:
-        if not any(level in task.levels for task in week.tasks):
-            yield Fault(file, f"{key}.tasks", f"nothing to do for the level {level}; add a task that suits it")
+        if not any(level in task.levels and task.minutes <= SHORTEST_WEEK_MINUTES for task in week.tasks):
+            yield Fault(
+                file,
+                f"{key}.tasks",
+                f"nothing of at most {SHORTEST_WEEK_MINUTES} minutes for the level {level}; add a task that suits it",
+            )
     for task in week.tasks:
         if task.minutes not in MINUTES:
             yield Fault(

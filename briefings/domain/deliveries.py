@@ -122,8 +122,15 @@ def after_crash(state: State) -> Step:
     return Step(State.QUEUED, "lease-over") if state is State.CLAIMED else Step(State.UNKNOWN, "crashed-while-sending")
 
 
-def settle_unknown(policy: str, since: datetime, patience: timedelta, resent: int, now: datetime) -> Step | None:
-    """What to do about an unknown delivery without evidence: send once more, or leave it to the operator."""
+def settle_unknown(
+    policy: str, since: datetime, patience: timedelta, resent: int, now: datetime, *, taken: bool
+) -> Step | None:
+    """What to do about an unknown delivery: with evidence it is sent; else once more, or left to the operator.
+
+    `taken` is the evidence: the relay says that it took the letter.
+    """
+    if taken:
+        return Step(State.SENT, "relay-says-so")
     if policy != "resend" or resent or now - since < patience:
         return None
     return Step(State.QUEUED, "resend-after-unknown", now)

@@ -19,6 +19,7 @@ TRACKING_NAMES = frozenset(
         *("ref_src", "ref_url", "s_kwcid", "spm", "srsltid", "ttclid", "twclid", "wbraid", "wickedid", "yclid"),
     }
 )
+DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Nothing on the web is older than this; an earlier date is a publishing tool's blank.
 EARLIEST_YEAR = 1990
 
@@ -76,13 +77,21 @@ class ItemEdit:
 def canonical_url(url: str) -> str:
     """What identifies a page: its address without tracking parameters, fragment, default port, trailing slash or
     letter case of the host. An identity, not a link: readers get the address as the publisher wrote it.
+    Whatever is no web address (another scheme, no host, a broken port or bracket) identifies itself.
     """
-    if not url:
-        return ""
-    parts = urlsplit(url)
-    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(k)]
-    host = parts.netloc.lower().removesuffix(":80" if parts.scheme == "http" else ":443")
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), urlencode(query), ""))
+    try:
+        parts = urlsplit(url)
+        usual_port = parts.port == DEFAULT_PORTS.get(parts.scheme)
+        query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(k)]
+        rest = urlencode(query)
+    except ValueError:
+        return url
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        return url
+    host = parts.netloc.lower()
+    if usual_port:
+        host = host.removesuffix(f":{parts.port}")
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), rest, ""))
 
 
 def item_key(entry: Entry) -> str:

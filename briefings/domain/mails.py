@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from briefings.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from briefings.domain.editions import Edition
+
+LONGEST_HEADER = 900
+#: One mailbox in plain letters (RFC 5322, dot-atom): nothing that quotes, lists, groups or folds.
+PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -101,9 +109,14 @@ def letter(
 
     A briefing carries List-* headers (RFC 2369, 2919, 8058); account mail does not, because there is nothing to
     unsubscribe from. `dated` is the promised moment, so that a second attempt writes the same bytes.
+
+    Whatever the words are, the headers can be written: each is one line, and each address one mailbox. Raises
+    InputError for an address that is not.
     """
+    from_address = sender.briefing if briefing else sender.account
+    _refuse_unplain({"recipient": recipient, "sender address": from_address, "reply address": sender.reply_to})
     headers = [
-        ("From", f"{sender.name} <{sender.briefing if briefing else sender.account}>"),
+        ("From", f"{_quoted(sender.name)} <{from_address}>"),
         ("To", recipient),
         ("Reply-To", sender.reply_to),
         ("Subject", one_line(mail.subject)),
@@ -115,7 +128,13 @@ def letter(
     ]
     if briefing:
         headers += _list_headers(briefing, sender, unsubscribe_mailto)
-    return Letter(recipient, tuple(headers), mail.text, mail.html, "=_" + sha256(uid.encode()).hexdigest()[:32])
+    safe = tuple((header, one_line(value, LONGEST_HEADER)) for header, value in headers)
+    return Letter(recipient, safe, mail.text, mail.html, "=_" + sha256(uid.encode()).hexdigest()[:32])
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether the text is one mailbox without a name, quotes or letters beyond ASCII."""
+    return PLAIN_ADDRESS.fullmatch(text) is not None
 
 
 def one_line(text: str, longest: int = 150) -> str:
@@ -124,11 +143,23 @@ def one_line(text: str, longest: int = 150) -> str:
     return " ".join(printable.split())[:longest]
 
 
+def _refuse_unplain(addresses: Mapping[str, str]) -> None:
+    for what, address in addresses.items():
+        if not is_plain_address(address):
+            raise InputError(f"The {what} of this mail is not one plain address; correct it where it was entered")
+
+
+def _quoted(name: str) -> str:
+    """A display name as a quoted string: commas, brackets and @ in it mean nothing."""
+    escaped = one_line(name).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
+
+
 def _list_headers(briefing: BriefingMail, sender: Sender, mailto: str) -> list[tuple[str, str]]:
     edition = briefing.edition
     unsubscribe = f"<{briefing.unsubscribe_url}>" + (f", <{mailto}>" if mailto else "")
     return [
-        ("List-ID", f'"{sender.name}" <weekly.{sender.domain}>'),
+        ("List-ID", f"{_quoted(sender.name)} <weekly.{sender.domain}>"),
         ("List-Unsubscribe", unsubscribe),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("List-Archive", f"<{briefing.web_url}>"),

@@ -128,7 +128,7 @@ def _diverse(scored: Sequence[tuple[float, Candidate]]) -> list[tuple[float, Can
     chosen: list[tuple[float, Candidate]] = []
     left = list(scored)
     while left and len(chosen) < MOST_STORIES:
-        best = max(left, key=lambda pair: (pair[0] - DIVERSITY * _nearest(pair[1], chosen), -left.index(pair)))
+        best = max(left, key=lambda pair: pair[0] - DIVERSITY * _nearest(pair[1], chosen))  # the first of equals
         left.remove(best)
         if sum(one.source == best[1].source for _, one in chosen) < MOST_PER_SOURCE:
             chosen.append(best)

@@ -75,7 +75,8 @@ def _make_week(week: TemplateWeek, person: Profile, names: Mapping[str, str]) ->
     suited = [task for task in week.tasks if person.level in task.levels]
     wanted, known = _without_known(suited, person.known)
     budget = person.hours * 60
-    chosen = _fit(wanted, week.focus_skills, budget)
+    # When only known work fits the hours, practising it beats an empty week.
+    chosen = _fit(wanted, week.focus_skills, budget) or _fit(suited, week.focus_skills, budget)
     spare = budget - sum(task.minutes for task in chosen)
     changes = [_known_words(task, names) for task in known if task not in chosen]
     changes += [_no_room_words(task, person.hours) for task in wanted if task not in chosen]

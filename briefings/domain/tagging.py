@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 TAGGER_VERSION = "aliases-1"
 TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")
-#: What may stand between the words of an alias: nothing, one space, or one joining mark.
-GAP = re.compile(r"[ \-\u2010-\u2014/._]?")
+#: What may stand between the words of an alias: nothing, one space, one joining mark or apostrophe, or `&`.
+GAP = re.compile(r"[ \-\u2010-\u2014/._'\u2019]?| ?& ?")
 #: A hit behind one of these is part of an address, a path or a name.
 NOT_AFTER = frozenset("@#/.")
 SHORT_NAME = 6

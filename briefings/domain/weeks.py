@@ -43,8 +43,8 @@ class IssueWeek:
         try:
             year, week = key.split("-W")
             return cls(date.fromisocalendar(int(year), int(week), 1))
-        except ValueError as error:
-            raise InputError(f"{key!r} is not a week; write it as 2026-W48") from error
+        except (ValueError, OverflowError) as error:
+            raise InputError(f"{key[:60]!r} is not a week; write it as 2026-W48") from error
 
 
 def issue_at(now: datetime) -> IssueWeek:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.staticfiles import StaticFiles
 
 from briefings.bootstrap import App, bootstrap
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TEMPLATES = ROOT / "templates" / "web"
+#: FastAPI would hand paths, and thereby the tokens in them, to any exporter of traces that the environment names.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 def create() -> FastAPI:
@@ -39,7 +42,7 @@ def build(app: App) -> FastAPI:
         yield
         sweeper.stop()
 
-    web = FastAPI(title="Briefings", docs_url=None, redoc_url=None, openapi_url=None, lifespan=sweeping)
+    web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=sweeping, telemetry=NO_TELEMETRY)
     web.state.briefings = app
     web.state.pages = Pages(TEMPLATES, app)
     web.mount("/static", StaticFiles(directory=TEMPLATES / "static"))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -31,7 +30,8 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters |= {"spoken": spoken_minutes, "moment": moment, "day": day, "web_url": web_url}
+        self._environment.filters |= {"spoken": spoken_minutes, "moment": moment, "clock": clock, "web_url": web_url}
+        self._environment.tests["not_in"] = lambda value, among: value not in among
         style = sha256((folder / STYLE_SHEET).read_bytes()).hexdigest()[:12]
         self._environment.globals |= {
             "style_url": f"/{STYLE_SHEET}?v={style}",
@@ -54,15 +54,15 @@ class Pages:
         return self.page("message.html", status, heading=title, words=words)
 
 
-def moment(at: datetime, where: str = "UTC") -> str:
+def moment(at: datetime) -> str:
     """`Mon 23 Nov 2026, 07:00 UTC`."""
-    local = at.astimezone(UTC if where == "UTC" else ZoneInfo(where))
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {where}"
+    return f"{at.astimezone(UTC):%a} {clock(at)} UTC"
 
 
-def day(on: date) -> str:
-    """`Monday 23 November 2026`."""
-    return f"{on:%A} {on.day} {on:%B %Y}"
+def clock(at: datetime) -> str:
+    """`23 Nov 2026, 07:00`, for tables whose head says UTC."""
+    utc = at.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M}"
 
 
 def web_url(url: str) -> str:

@@ -6,6 +6,7 @@ import week
 from conftest import MONDAY_EVENING
 from sqlalchemy import select, update
 
+from briefings.adapters.mail_catcher import keep
 from briefings.domain.deliveries import State, Step
 from briefings.settings import Relay
 from briefings.store import deliveries as rows
@@ -147,6 +148,18 @@ def test_no_verdict_after_the_final_dot_is_unknown_and_sent_once_more_with_the_s
     copies = [mail["Message-ID"] for mail in relay.mails if mail["To"] == "ana@readers.example"]
     assert len(copies) == 2
     assert len(set(copies)) == 1
+
+
+def test_an_unknown_outcome_is_settled_by_what_the_relay_says_afterwards(composed, relay, tmp_path):
+    composed.settings = replace(composed.settings, caught_mail=tmp_path)
+    relay.answers["DATA"] = "accept-and-drop"
+    composed.deliver()
+    keep(tmp_path, "", ["ana@readers.example"], relay.accepted[0][1])
+    relay.answers.clear()
+    composed.clock.move(minutes=16)
+
+    assert composed.deliver() == 1
+    assert states(composed) == [("sent", "relay-says-so"), ("sent", "")]
 
 
 def test_with_the_policy_hold_an_unknown_outcome_waits_for_the_operator(composed, relay):

@@ -55,7 +55,7 @@ def items(app: Briefings, view: View, here: Here, search: Annotated[Search, Quer
         found = item_rows.search(session, search.q, search.topic, paging.offset(search.page), paging.ASKED)
         listed = paging.page_of(search.page, found)
         tags = item_rows.tags_of(session, [item.id for item in listed.rows])
-    return view.page("console/items.html", here=here, page=listed, tags=tags, search=search)
+    return view.page("console/items.html", here=here, page=listed, tags=tags, skills=app.catalogue.skill, search=search)
 
 
 @changes.post("/items/{item_id}/state")

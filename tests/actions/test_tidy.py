@@ -1,0 +1,48 @@
+from datetime import timedelta
+
+import week
+from sqlalchemy import select
+from test_subscribe import sign_up
+
+from briefings.store.feeds import Fetch
+from briefings.store.subscribers import Plan, Subscriber, Suppression
+
+
+def test_tidying_is_done_once_a_day(app):
+    assert (app.tidy(), app.tidy()) == (True, False)
+    app.clock.move(days=1)
+    assert app.tidy()
+
+
+def test_who_never_confirmed_is_forgotten_after_eight_days(app):
+    sign_up(app)
+    app.clock.move(days=7)
+    app.tidy()
+    with app.database.read() as session:
+        assert len(session.scalars(select(Subscriber)).all()) == 1
+    app.clock.move(days=2)
+    app.tidy()
+    with app.database.read() as session:
+        assert session.scalars(select(Subscriber)).all() == []
+        assert session.scalars(select(Plan)).all() == []
+
+
+def test_the_address_of_who_left_is_forgotten_after_thirty_days_and_the_suppression_stays(app):
+    subscriber = week.enrol(app)
+    app.subscribing.unsubscribe(app.links.unsubscribe(subscriber).rpartition("/")[2], app.clock())
+    app.clock.move(days=31)
+    app.tidy()
+    with app.database.read() as session:
+        assert session.scalars(select(Subscriber.address)).all() == [""]
+        assert session.scalars(select(Suppression.reason)).all() == ["unsubscribed"]
+
+
+def test_old_fetches_go(app):
+    feed = week.add_feed(app)
+    with app.database.write() as session:
+        for days in (1, 31):
+            at = app.clock() - timedelta(days=days)
+            session.add(Fetch(feed_id=feed, at=at, conditional=False, milliseconds=1, size=1))
+    app.tidy()
+    with app.database.read() as session:
+        assert len(session.scalars(select(Fetch)).all()) == 1

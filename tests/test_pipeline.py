@@ -1,6 +1,6 @@
 """The whole way from a feed to an inbox, on real parts: HTTP server, database, relay."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import week
@@ -17,7 +17,7 @@ from briefings.store.items import Item, Tag
 
 @pytest.fixture
 def feeds():
-    server = FeedServer(rendered(datetime(2026, 11, 23).date()), 0)
+    server = FeedServer(rendered(date(2026, 11, 23)), 0)
     yield server
     server.stop()
 

@@ -87,7 +87,14 @@ def web() -> None:
     import uvicorn
 
     listen = Settings.from_env().listen
-    uvicorn.run("briefings.web.main:create", factory=True, host=listen.host, port=listen.port, log_level="warning")
+    uvicorn.run(  # no access log: paths carry the tokens of links
+        "briefings.web.main:create",
+        factory=True,
+        host=listen.host,
+        port=listen.port,
+        log_level="warning",
+        access_log=False,
+    )
 
 
 @main.command()

@@ -21,7 +21,7 @@ class Sweeper(Thread):
     """Rings for due work until it is stopped. No trouble of database or broker ends it."""
 
     def __init__(self, app: App) -> None:
-        """`app` is this thread's own; its period is a setting."""
+        """`app` may be shared with other threads of the process; the period is a setting."""
         super().__init__(name="sweeper", daemon=True)
         self._app = app
         self._stopped = Event()

@@ -118,7 +118,7 @@ class Subscribing:
         """Undo an unsubscription, as long as the person's data is still here."""
         with self.database.write() as session:
             subscriber = self._of_token(session, token, now)
-            if subscriber.state == "left" and subscriber.address:
+            if subscriber.state == "left" and subscriber.address and subscriber.confirmed_at:
                 subscriber.state, subscriber.left_at, subscriber.confirmed_at = "active", None, now
                 _lift(session, subscriber.address_key)
                 session.add(delivery_rows.Event(at=now, kind="resubscribed", subscriber_id=subscriber.id, detail={}))

@@ -142,13 +142,14 @@ def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]], 
 
 
 def _engine(url: str) -> Engine:
+    """Parameters stay out of error messages: they may be addresses, and errors go to the log."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     # A connection a session: SQLite opens in microseconds, and none is carried into a forked worker.
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -32,7 +32,9 @@ def test_a_year_may_have_53_weeks(key, monday):
     assert issue_at(IssueWeek(monday).cutoff).key == key
 
 
-@pytest.mark.parametrize("key", ["2027-W53", "2026-W54", "2026-W00", "2026W48", "", "W-W", "2026-W48-W1", f"{2**80}-W01"])
+@pytest.mark.parametrize(
+    "key", ["2027-W53", "2026-W54", "2026-W00", "2026W48", "", "W-W", "2026-W48-W1", f"{2**80}-W01"]
+)
 def test_what_is_no_week_is_refused_with_the_way_to_write_it(key):
     with pytest.raises(InputError, match="write it as 2026-W48"):
         IssueWeek.from_key(key)

@@ -18,6 +18,8 @@ WINDOW = timedelta(hours=96)
 SAME = 0.6
 WORD = re.compile(r"[^\W_]+(?:[.'\u2019-][^\W_]+)*")
 FEW_LETTERS = 3
+#: One capital in common, such as the first word of both titles, is half an overlap and not a whole one.
+FEWEST_NAMES = 2
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def likeness(one: Telling, other: Telling, weigh: _Weights) -> float:
     a, b = weigh.words(one), weigh.words(other)
     cosine = sum(weight * b[word] for word, weight in a.items() if word in b) / (_length(a) * _length(b) or 1.0)
     names_a, names_b = _names(one), _names(other)
-    overlap = len(names_a & names_b) / (min(len(names_a), len(names_b)) or 1)
+    overlap = len(names_a & names_b) / max(FEWEST_NAMES, min(len(names_a), len(names_b)))
     return cosine + 0.5 * overlap
 
 

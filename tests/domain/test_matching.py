@@ -75,8 +75,6 @@ def test_old_news_gives_way_to_new():
     old = story(1, published=AT - timedelta(days=9))
     new = replace(old, story=2, source="Another", published=AT - timedelta(hours=2))
     assert ranked(old, new) == [2, 1]
-    faint = {"topics": {"kubernetes": 0.9, "mlops": 0.4}, "words": {"kubernetes": ("k8s",)}}
-    assert ranked(replace(old, **faint), replace(new, **faint)) == [2]
 
 
 def test_no_source_takes_more_than_its_share():

@@ -29,8 +29,16 @@ def test_the_same_news_in_other_words_is_one_story():
     assert together(telling(1), telling(2, RETOLD), telling(3, OTHER)) == [{1, 2}, {3}]
 
 
-def test_news_that_shares_only_common_words_is_not():
-    assert together(telling(1, "A new model for text"), telling(2, "A new office for people")) == [{1}, {2}]
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A new model for text", "A new office for people"),
+        ("How to serve a model", "How to read a paper"),
+        ("OpenAI opens an office in Munich", "OpenAI ships a smaller model"),
+    ],
+)
+def test_news_that_shares_a_capital_and_common_words_is_not(one, other):
+    assert together(telling(1, one), telling(2, other)) == [{1}, {2}]
 
 
 def test_one_address_is_one_story_whatever_is_said_and_however_late():

@@ -80,7 +80,7 @@ def test_news_from_another_world_gets_no_tag(tagger, headline):
     [
         ("Blackwell opens a bookshop", "Blackwell GPUs halve the cost of inference", "ai-hardware"),
         ("Docker workers go on strike", "Docker images for LLM inference", "docker"),
-        ("A phoenix rises in the park", "Phoenix traces what your LLM did", "phoenix"),
+        ("The mistral blows again", "Mistral releases open model weights", "mistral-models"),
     ],
 )
 def test_the_same_word_counts_where_the_text_is_about_ai(tagger, off_topic, about_ai, skill):

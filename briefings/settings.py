@@ -40,8 +40,16 @@ VARIABLES = (
     Variable("BRIEFINGS_SECRET_KEY", "", "Signs links and sessions, 32 characters or more; kept in the home if empty"),
     Variable("BRIEFINGS_PUBLIC_URL", "http://127.0.0.1:8025", "How readers reach the web pages; stands in mails"),
     Variable("BRIEFINGS_LISTEN", "127.0.0.1:8025", "Address and port on which the web pages are served"),
-    Variable("BRIEFINGS_SMTP_URL", "", "Relay: smtp://host:25, smtp+starttls://user:pw@host:587 or smtps://...:465"),
-    Variable("BRIEFINGS_CAUGHT_MAIL", "", "Folder of the mail catcher; the inbox page shows it. Empty: no inbox page"),
+    Variable(
+        "BRIEFINGS_SMTP_URL",
+        "",
+        "smtp://host, smtp+starttls://user:pw@host or smtps://...; empty: mail is caught",
+    ),
+    Variable(
+        "BRIEFINGS_CAUGHT_MAIL",
+        "",
+        "The inbox page's folder; empty: in the home, or none if a relay is set",
+    ),
     Variable("BRIEFINGS_CATCHER_LISTEN", "127.0.0.1:1025", "Address and port of the mail catcher"),
     Variable("BRIEFINGS_SENDER_NAME", "Weekly Briefing", "The name that mails come from"),
     Variable("BRIEFINGS_MAIL_DOMAIN", "briefings.example", "Domain of our sender addresses and Message-IDs"),
@@ -121,7 +129,7 @@ class Settings:
             public_url=_web_url(values, "BRIEFINGS_PUBLIC_URL"),
             listen=_address(values, "BRIEFINGS_LISTEN"),
             relay=_relay(values, catcher),
-            caught_mail=Path(values["BRIEFINGS_CAUGHT_MAIL"]).resolve() if values["BRIEFINGS_CAUGHT_MAIL"] else None,
+            caught_mail=_caught_mail(values, home),
             catcher=catcher,
             sender=_sender(values),
             postal_address=values["BRIEFINGS_POSTAL_ADDRESS"],
@@ -156,6 +164,13 @@ def _secret(values: Mapping[str, str], home: Path) -> bytes:
             'set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return key.encode()
+
+
+def _caught_mail(values: Mapping[str, str], home: Path) -> Path | None:
+    """Without a relay our mails stay on this machine, in the catcher's folder."""
+    if values["BRIEFINGS_CAUGHT_MAIL"]:
+        return Path(values["BRIEFINGS_CAUGHT_MAIL"]).resolve()
+    return None if values["BRIEFINGS_SMTP_URL"] else home / "caught"
 
 
 def _sender(values: Mapping[str, str]) -> Sender:

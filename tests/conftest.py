@@ -4,55 +4,19 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import psycopg
 import pytest
 import services
+from fakes import Bell, FakeClock, NoFetcher
+from week import SECRET, SUNDAY
 
 from briefings.adapters import catalogue_files
 from briefings.bootstrap import App
 from briefings.settings import ROOT, Relay, Settings
 from briefings.store.base import Database
 from briefings.store.schema import migrate
-
-SECRET = "a-secret-key-of-the-tests-with-40-letters"
-#: A Sunday after the cut-off of 2026-W48 and before anybody's Monday.
-SUNDAY = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-#: The evening of that Monday: everybody's Monday morning has come.
-MONDAY_EVENING = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
-
-
-class FakeClock:
-    """Stands still until it is told to move."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-class Bell:
-    """A doorbell that remembers who was rung."""
-
-    def __init__(self) -> None:
-        self.rung: list[str] = []
-
-    def ring(self, queue: str) -> bool:
-        self.rung.append(queue)
-        return True
-
-
-class NoFetcher:
-    """For tests in which nothing is fetched."""
-
-    def fetch(self, url: str, **_: object) -> None:
-        raise AssertionError(f"{url} was fetched")
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import week
-from conftest import MONDAY_EVENING, SUNDAY
 from sqlalchemy import func, select
+from week import MONDAY_EVENING, SUNDAY
 
 from briefings.adapters.http import HttpFetcher
 from briefings.demo import enrol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -14,6 +14,11 @@ from briefings.store.feeds import Feed
 from briefings.store.subscribers import Subscriber
 
 MLOPS = "mlops-ai-infrastructure"
+SECRET = "a-secret-key-of-the-tests-with-40-letters"
+#: A Sunday after the cut-off of 2026-W48 and before anybody's Monday.
+SUNDAY = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+#: The evening of that Monday: everybody's Monday morning has come.
+MONDAY_EVENING = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 
 
 def add_feed(app, url: str = "https://feed.example/rss", **values) -> int:

@@ -62,8 +62,14 @@ def write(letter: Letter) -> bytes:
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     message.set_boundary(letter.boundary)
     for name, value in letter.headers:
-        message[name] = _address(value) if name in {"From", "To", "Reply-To"} else value
+        literal = _literal(value)
+        message[name] = _address(literal) if name in {"From", "To", "Reply-To"} else literal
     return message.as_bytes(policy=HEADERS)
+
+
+def _literal(value: str) -> str:
+    """The value without encoded words (RFC 2047), which EmailMessage would decode: also to line breaks."""
+    return value.replace("=?", "= ?")
 
 
 def _address(value: str) -> Address:

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 import week
-from conftest import MONDAY_EVENING
 from sqlalchemy import select, update
+from week import MONDAY_EVENING
 
 from briefings.errors import InputError
 from briefings.store.issues import Edition, Issue, Slot

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 import week
-from conftest import MONDAY_EVENING
 from sqlalchemy import select, update
+from week import MONDAY_EVENING
 
 from briefings.adapters.mail_catcher import keep
 from briefings.domain.deliveries import State, Step

@@ -1,6 +1,6 @@
 import week
-from conftest import MONDAY_EVENING
 from sqlalchemy import select
+from week import MONDAY_EVENING
 
 from briefings.store.deliveries import Event
 from briefings.store.issues import Edition

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 import week
-from conftest import MONDAY_EVENING
 from sqlalchemy import select
+from week import MONDAY_EVENING
 
 from briefings.actions.subscribe import checked_address, ticked_tasks
 from briefings.domain import plans

@@ -84,6 +84,15 @@ def test_an_edition_says_the_week_the_tasks_the_tool_and_the_skill(edition, week
     assert edition.minutes == week.minutes <= 4 * 60
 
 
+def test_a_mail_shows_a_few_tasks_and_counts_the_others(weeks, catalogue):
+    first = weeks[4].tasks[0]
+    busy = replace(weeks[4], tasks=tuple(replace(first, id=f"task-{number}") for number in range(5)))
+    made = compose(READER, busy, [], {}, NEWS, catalogue.topic_names)
+    assert [task.id for task in made.tasks] == ["task-0", "task-1", "task-2"]
+    assert made.more_tasks == 2
+    assert made.minutes == busy.minutes
+
+
 def test_a_story_is_shown_with_its_day_its_reasons_and_who_else_tells_it(edition):
     (story,) = edition.stories
     assert (story.published, story.also, story.url) == ("5 Nov", ("Press",), "https://a.example/1")

@@ -56,8 +56,30 @@ def test_what_is_no_web_address_identifies_itself(weird):
 
 
 PARTS = st.sampled_from(
-    ["http", "https", "ftp", "://", ":", "/", "//", "?", "#", "&", "=", "[", "]", "@", "%", "%7", "%ff", ":80", ":443"]
-    + ["a.example", "A", "utm_source=x", "ref", " ", "\n", "\t", "\u2100", "ß", "\ud800", "+", ";", "."]
+    [
+        *(
+            "http",
+            "https",
+            "ftp",
+            "://",
+            ":",
+            "/",
+            "//",
+            "?",
+            "#",
+            "&",
+            "=",
+            "[",
+            "]",
+            "@",
+            "%",
+            "%7",
+            "%ff",
+            ":80",
+            ":443",
+        ),
+        *("a.example", "A", "utm_source=x", "ref", " ", "\n", "\t", "\u2100", "ß", "\ud800", "+", ";", "."),
+    ]
 )
 ADDRESSES = st.text(st.characters(codec=None), max_size=40) | st.lists(PARTS, max_size=12).map("".join)
 WEB = st.builds("{}://{}".format, st.sampled_from(["http", "https", "HTTP"]), ADDRESSES)

@@ -82,6 +82,11 @@ def test_no_source_takes_more_than_its_share():
     assert len(ranked(*same)) == MOST_PER_SOURCE
 
 
+def test_among_equals_the_earlier_and_then_the_first_we_met_comes_in():
+    equals = [story(number, title="Same", words={"kv-cache": ("a",)}) for number in range(1, 9)]
+    assert ranked(*equals) == ranked(*equals[::-1]) == [1, 2, 3, 4, 5]
+
+
 def test_a_story_unlike_the_others_is_preferred_to_one_more_of_the_same():
     alike = [story(number) for number in range(1, 7)]
     other = story(9, "vllm", authority=0.6)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -80,7 +82,7 @@ def test_news_from_another_world_gets_no_tag(tagger, headline):
     [
         ("Blackwell opens a bookshop", "Blackwell GPUs halve the cost of inference", "ai-hardware"),
         ("Docker workers go on strike", "Docker images for LLM inference", "docker"),
-        ("The mistral blows again", "Mistral releases open model weights", "mistral-models"),
+        ("The mistral blows again", "Mistral releases open model weights", "open-model-families"),
     ],
 )
 def test_the_same_word_counts_where_the_text_is_about_ai(tagger, off_topic, about_ai, skill):
@@ -158,8 +160,37 @@ def test_the_version_changes_with_the_catalogue(small, tagger):
 # ---------------------------------------------------------------- any text
 
 WORDS = st.sampled_from(
-    ["LLM", "RAG", "vLLM", "Claude", "Gemini", "agents", "KV cache", "fine-tuning", "W&B", "C++", "Kubernetes", "GPU"]
-    + [" ", "-", ".", "/", "@", "the", "\n", "“", "Humanity\u2019s Last Exam", "ＬＬＭ", "İ", "ß", "\u200d"]
+    [
+        *(
+            "LLM",
+            "RAG",
+            "vLLM",
+            "Claude",
+            "Gemini",
+            "agents",
+            "KV cache",
+            "fine-tuning",
+            "W&B",
+            "C++",
+            "Kubernetes",
+            "GPU",
+        ),
+        *(
+            " ",
+            "-",
+            ".",
+            "/",
+            "@",
+            "the",
+            "\n",
+            "“",
+            "Humanity\u2019s Last Exam",
+            "\uff2c\uff2c\uff2d",
+            "İ",
+            "ß",
+            "\u200d",
+        ),
+    ]
 )
 TEXTS = st.text(max_size=60) | st.lists(WORDS, max_size=20).map(" ".join) | st.lists(WORDS, max_size=20).map("".join)
 
@@ -178,4 +209,4 @@ def test_the_evidence_of_a_tag_stands_literally_in_the_text(catalogue, tagger, t
         assert set(tag.evidence) <= {one.topic for one in tags}
     hits = tagger.hits(title)
     assert all(title[hit.start : hit.end] == hit.words for hit in hits)
-    assert all(before.end <= after.start for before, after in zip(hits, hits[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(hits))

@@ -1,28 +1,23 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from web_world import Browser, FakeClock, NoFetcher, RecordingDoorbell, add_item, enrol
+from fakes import Bell, FakeClock, NoFetcher
+from web_world import TUESDAY, Browser, add_item, enrol
 
-from briefings.adapters import catalogue_files
 from briefings.bootstrap import App
-from briefings.settings import ROOT, Settings
-from briefings.store.base import Base
+from briefings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from briefings.domain.catalogue import Catalogue
-
-
-@pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
-    return catalogue_files.load(ROOT / "briefings" / "catalogue")
-
 
 @pytest.fixture
-def settings(tmp_path) -> Settings:
+def settings(tmp_path, migrated_sqlite) -> Settings:
+    """The pages ask the same of both databases; SQLite is quicker to copy."""
+    shutil.copy(migrated_sqlite, tmp_path / "briefings.db")
     return Settings.from_env(
         {
             "BRIEFINGS_HOME": str(tmp_path),
@@ -34,8 +29,7 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def app(settings, catalogue) -> Iterator[App]:
-    app = App(settings, FakeClock(), catalogue, NoFetcher(), RecordingDoorbell())
-    Base.metadata.create_all(app.database.engine)
+    app = App(settings, FakeClock(TUESDAY), catalogue, NoFetcher(), Bell())
     yield app
     app.database.close()
 

@@ -23,7 +23,7 @@ def token_path(app, subscriber_id, kind):
 def composed(app):
     """The id of a briefing's delivery: the first issue after the cut-off."""
     if not deliveries_of(app, "briefing"):
-        app.clock.forward(days=5)
+        app.clock.move(days=5)
         app.compose()
     return deliveries_of(app, "briefing")[0].id
 
@@ -55,7 +55,7 @@ def test_an_altered_link_leads_nowhere(app, browser, subscriber_id, kind):
 
 def test_an_expired_confirmation_says_so(app, browser, subscriber_id):
     place = token_path(app, subscriber_id, "confirm")
-    app.clock.forward(days=8)
+    app.clock.move(days=8)
     assert "has expired" in browser.get(place).text
     assert browser.post(place).status_code == 404
 

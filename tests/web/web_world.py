@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from briefings.actions import compose, staff, subscribe
+from briefings.actions import staff
 from briefings.domain import plans
-from briefings.store import deliveries, feeds, issues, items
-from briefings.store import staff as staff_rows
+from briefings.store import deliveries
 from briefings.store.base import Base
 from briefings.store.feeds import Feed
 from briefings.store.items import Item, Tag
@@ -23,40 +22,9 @@ if TYPE_CHECKING:
     from briefings.bootstrap import App
     from briefings.store.deliveries import Delivery
 
-#: Everything that brings tables along.
-TABLES = (deliveries, feeds, issues, items, staff_rows, subscribe, compose)
 TUESDAY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MLOPS = "mlops-ai-infrastructure"
 PASSWORD = "a long enough password"
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = TUESDAY
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-class RecordingDoorbell:
-    def __init__(self) -> None:
-        self.rung: list[str] = []
-        self.depths: dict[str, int] | None = {"poll": 0, "tag": 0, "compose": 0, "deliver": 2, "tidy": 0}
-
-    def ring(self, queue: str) -> bool:
-        self.rung.append(queue)
-        return True
-
-    def depth(self) -> dict[str, int] | None:
-        return self.depths
-
-
-class NoFetcher:
-    def fetch(self, *_: object) -> Any:
-        raise AssertionError("the web fetches nothing")
 
 
 class Browser:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 import week
-from conftest import MONDAY_EVENING, SECRET
+from week import MONDAY_EVENING, SECRET
 
 from briefings.adapters.broker import QUEUES, Broker
 from briefings.adapters.processes import python_module

@@ -1,0 +1,171 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from briefings.errors import SettingsError
+from briefings.settings import VARIABLES, Address, Relay, Settings, secret_path
+
+SECRET = "a-secret-key-of-the-tests-with-40-letters"
+PASSWORD = "p@ss/word"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads settings that say nothing but a home, a secret and what is given."""
+
+    def from_env(**values: str) -> Settings:
+        return Settings.from_env({"BRIEFINGS_HOME": str(tmp_path), "BRIEFINGS_SECRET_KEY": SECRET} | values)
+
+    return from_env
+
+
+# ---------------------------------------------------------------- defaults
+
+
+def test_a_home_and_a_secret_are_enough(read, tmp_path):
+    settings = read()
+    assert settings.database_url == f"sqlite:///{tmp_path / 'briefings.db'}"
+    assert settings.broker_url == f"redis+socket://{tmp_path / 'run' / 'valkey.sock'}"
+    assert settings.relay == Relay("127.0.0.1", 1025, "none")
+    assert settings.caught_mail == tmp_path / "caught"
+    assert settings.latest == timedelta(hours=36)
+    assert settings.unknown_patience == timedelta(minutes=15)
+    assert (settings.catalogue / "skills.toml").is_file()
+    assert not settings.allow_private_feeds
+
+
+def test_an_empty_value_means_the_default(read):
+    assert read(BRIEFINGS_LISTEN="", BRIEFINGS_UNKNOWN_POLICY="") == read()
+
+
+def test_a_dot_env_file_lies_beneath_the_environment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text(f"BRIEFINGS_SECRET_KEY={SECRET}\nBRIEFINGS_HOME=a\nBRIEFINGS_LISTEN=127.0.0.1:1\n")
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable.name, raising=False)
+    monkeypatch.setenv("BRIEFINGS_LISTEN", "127.0.0.1:2")
+    settings = Settings.from_env()
+    assert settings.home == tmp_path / "a"
+    assert settings.listen == Address("127.0.0.1", 2)
+
+
+def test_every_variable_says_what_it_means_and_is_named_once():
+    assert all(variable.meaning for variable in VARIABLES)
+    assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
+
+
+def test_every_variable_of_the_list_is_read_and_no_other():
+    asked = set()
+
+    class Asked(dict):
+        def get(self, name, default=None):
+            asked.add(name)
+            return super().get(name, default)
+
+    Settings.from_env(Asked({"BRIEFINGS_SECRET_KEY": SECRET}))
+    assert asked == {variable.name for variable in VARIABLES}
+
+
+# ---------------------------------------------------------------- relays and secrets
+
+
+@pytest.mark.parametrize(
+    ("url", "relay"),
+    [
+        ("smtp://mail.example", Relay("mail.example", 25, "none")),
+        ("smtp://mail.example:2525", Relay("mail.example", 2525, "none")),
+        ("smtp+starttls://ana:pw@mail.example", Relay("mail.example", 587, "starttls", "ana", "pw")),
+        (
+            "smtps://ana%40x.example:p%40ss%2Fword@mail.example",
+            Relay("mail.example", 465, "tls", "ana@x.example", PASSWORD),
+        ),
+        ("smtps://[::1]:4650", Relay("::1", 4650, "tls")),
+    ],
+)
+def test_a_relay_is_read_from_its_address(read, url, relay):
+    assert read(BRIEFINGS_SMTP_URL=url).relay == relay
+
+
+def test_no_password_goes_over_a_connection_in_the_clear(read):
+    with pytest.raises(SettingsError, match="would send a password in the clear"):
+        read(BRIEFINGS_SMTP_URL="smtp://ana:pw@mail.example")
+
+
+@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://[", "smtp://mail.example:x"])
+def test_what_is_no_relay_is_refused(read, url):
+    with pytest.raises(SettingsError, match="BRIEFINGS_SMTP_URL is not a relay; write it as"):
+        read(BRIEFINGS_SMTP_URL=url)
+
+
+def test_a_password_that_breaks_the_address_is_not_in_the_error(read):
+    with pytest.raises(SettingsError) as refusal:
+        read(BRIEFINGS_SMTP_URL="smtps://ana:secret/word@mail.example")
+    assert "secret" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+    assert refusal.value.__suppress_context__
+
+
+def test_no_secret_shows_when_settings_are_printed(read):
+    printed = repr(
+        read(
+            BRIEFINGS_SMTP_URL="smtps://ana:hush-mail@mail.example",
+            BRIEFINGS_DATABASE_URL="postgresql+psycopg://b:hush-rows@db.example/b",
+            BRIEFINGS_BROKER_URL="rediss://:hush-bell@broker.example/0",
+        )
+    )
+    assert SECRET not in printed
+    assert "hush" not in printed
+
+
+def test_a_generated_secret_is_kept_in_the_home(read, tmp_path):
+    with pytest.raises(SettingsError, match="BRIEFINGS_SECRET_KEY is missing or shorter than 32"):
+        read(BRIEFINGS_SECRET_KEY="")
+    secret_path(tmp_path).write_text(f"{SECRET}\n")
+    assert read(BRIEFINGS_SECRET_KEY="").secret_key == SECRET.encode()
+
+
+def test_a_short_secret_is_refused(read):
+    with pytest.raises(SettingsError, match="token_urlsafe"):
+        read(BRIEFINGS_SECRET_KEY="short")
+
+
+# ---------------------------------------------------------------- wrong values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("BRIEFINGS_LISTEN", "8025", "write it as 127.0.0.1:8025"),
+        ("BRIEFINGS_LISTEN", "127.0.0.1:web", "write it as 127.0.0.1:8025"),
+        ("BRIEFINGS_LISTEN", "127.0.0.1:²", "write it as 127.0.0.1:8025"),
+        ("BRIEFINGS_CATCHER_LISTEN", "127.0.0.1:65536", "write it as 127.0.0.1:8025"),
+        ("BRIEFINGS_PUBLIC_URL", "briefings.example", "write it as https://briefings.example"),
+        ("BRIEFINGS_PUBLIC_URL", "ftp://briefings.example", "write it as https://briefings.example"),
+        ("BRIEFINGS_PUBLIC_URL", "https://", "write it as https://briefings.example"),
+        ("BRIEFINGS_PUBLIC_URL", "http://[", "write it as https://briefings.example"),
+        ("BRIEFINGS_SWEEP_SECONDS", "often", "write a number"),
+        ("BRIEFINGS_SWEEP_SECONDS", "nan", "write a number"),
+        ("BRIEFINGS_LEASE_SECONDS", "inf", "write a number"),
+        ("BRIEFINGS_LATEST_HOURS", "1e12", "write a number"),
+        ("BRIEFINGS_ALLOW_PRIVATE_FEEDS", "true", "write yes or no"),
+        ("BRIEFINGS_UNKNOWN_POLICY", "guess", "write resend or hold"),
+        ("BRIEFINGS_MAIL_DOMAIN", "briefings example", "write it as briefings.example"),
+        ("BRIEFINGS_MAIL_DOMAIN", "x.example>\r\nBcc: all@x.example", "write it as briefings.example"),
+        ("BRIEFINGS_REPLY_TO", "Editors <editors@briefings.example>", "write it as editors@briefings.example"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_and_the_way_to_write_it(read, name, value, remedy):
+    with pytest.raises(SettingsError) as refusal:
+        read(**{name: value})
+    assert str(refusal.value).startswith(f"{name} is ")
+    assert str(refusal.value).endswith(remedy)
+
+
+def test_links_never_have_two_slashes(read):
+    assert read(BRIEFINGS_PUBLIC_URL="https://briefings.example/").public_url == "https://briefings.example"
+
+
+def test_the_sender_has_one_address_for_briefings_and_one_for_account_mail(read):
+    sender = read(BRIEFINGS_MAIL_DOMAIN="x.example", BRIEFINGS_SENDER_NAME="Weekly,\r\n Inc.").sender
+    assert (sender.name, sender.briefing, sender.account) == ("Weekly, Inc.", "briefing@x.example", "account@x.example")

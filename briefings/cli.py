@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-import threading
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,10 +56,10 @@ def up() -> None:
 
     prepare_home(Path(os.environ.get("BRIEFINGS_HOME", ".briefings")))
     settings = Settings.from_env()
-    with running(settings, os.environ):
+    with suppress(KeyboardInterrupt), running(settings, os.environ) as stack:
         console.print(f"Briefings is up at [bold]{settings.public_url}[/]. Logs: {settings.home / 'logs'}")
         console.print("Press Ctrl-C to end.")
-        _wait()
+        stack.wait()
 
 
 @main.command()
@@ -114,13 +114,6 @@ def migrate() -> None:
 
     database = Database(Settings.from_env().database_url)
     console.print(f"The tables have version {run(database.engine, ROOT / 'migrations')}.")
-
-
-def _wait() -> None:
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        console.print()
 
 
 # ------------------------------------------------------------------ the steps of the week

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.5
 LISTEN_SECONDS = 30
 WORKERS_AT_ONCE = 2
+HOPELESS_AFTER = 3
 
 
 class Stack:
@@ -62,6 +63,18 @@ class Stack:
         while not self._ending.wait(WATCH_SECONDS):
             for child in self.children:
                 child.keep_alive()
+
+    def check(self) -> None:
+        """Raise DependencyError when a part cannot be kept alive."""
+        for child in self.children:
+            if child.quick_ends >= HOPELESS_AFTER:
+                raise DependencyError(f"{child.name} ends as soon as it is started; read {child.log_file}")
+
+    def wait(self) -> None:
+        """Return never, unless a part cannot be kept alive (DependencyError) or a signal comes."""
+        while True:
+            self.check()
+            time.sleep(WATCH_SECONDS)
 
     def end(self) -> None:
         """Let `watch` return."""

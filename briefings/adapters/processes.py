@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 10
 STOP_SECONDS = 15
+#: A program that does not live this long has not really started.
+QUICK_SECONDS = 5
 #: A Unix socket's path has a fixed room in the kernel (108 bytes on Linux, 104 on macOS).
 LONGEST_SOCKET_PATH = 100
 
@@ -33,10 +35,11 @@ class Child:
     def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], log_file: Path) -> None:
         """`command` is run without a shell; both its outputs go to `log_file`."""
         self.name = name
-        self.restarts = 0
+        self.log_file = log_file
+        self.quick_ends = 0  #: how often in a row it ended as soon as it was started
+        self._started = 0.0
         self._command = list(command)
         self._environ = dict(environ)
-        self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,8 +49,9 @@ class Child:
 
     def start(self) -> None:
         """Start it in a process group of its own, so that stopping it leaves no grandchild behind."""
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self._log_file.open("ab") as output:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._started = time.monotonic()
+        with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command, env=self._environ, stdout=output, stderr=output, start_new_session=True
             )
@@ -58,7 +62,7 @@ class Child:
             return False
         log.warning("%s ended with %s and is started again", self.name, self._process.returncode)
         self._signal(signal.SIGKILL)  # what it left of its group
-        self.restarts += 1
+        self.quick_ends = self.quick_ends + 1 if time.monotonic() - self._started < QUICK_SECONDS else 0
         self.start()
         return True
 

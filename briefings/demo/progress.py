@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from briefings.bootstrap import App
+    from briefings.embedded import Stack
 
 PATIENCE_SECONDS = 300
 LOOK_SECONDS = 0.2
@@ -57,8 +58,11 @@ def stages(app: App) -> list[Stage]:
         ]
 
 
-def watch(console: Console, app: App) -> bool:
-    """Show the stages until all are done. Returns whether they got done in time."""
+def watch(console: Console, app: App, stack: Stack) -> bool:
+    """Show the stages until all are done. Returns whether they got done in time.
+
+    Raises DependencyError when a part of the stack cannot be kept alive.
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
     deadline = time.monotonic() + PATIENCE_SECONDS
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
@@ -69,6 +73,7 @@ def watch(console: Console, app: App) -> bool:
                 progress.update(bars[stage.name], completed=stage.done, total=stage.total)
             if all(stage.done == stage.total for stage in now):
                 return True
+            stack.check()
             time.sleep(LOOK_SECONDS)
     return False
 

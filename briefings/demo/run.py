@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time as seconds
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from briefings.bootstrap import App
+    from briefings.embedded import Stack
 
 #: The demo's clock stands at this hour of Monday (UTC): every zone's Monday morning has come.
 EVENING = time(20, 0, tzinfo=UTC)
@@ -74,15 +74,15 @@ def run_demo(console: Console, home: Path, *, once: bool, number: int | None) ->
     server = FeedServer(rendered(monday), memory.port("feeds"))
     try:
         _load(console, app, server, datetime.combine(monday, time(), tzinfo=UTC), number)
-        with running(app.settings, environ):
-            balanced = _run_week(console, app, home / "caught")
+        with running(app.settings, environ) as stack:
+            balanced = _run_week(console, app, stack, home / "caught")
             memory.keep("clock", app.clock().isoformat())
             console.print(
                 f"\nRead the mails: [bold link={app.settings.public_url}/inbox]{app.settings.public_url}/inbox"
             )
             if not once:
                 console.print("Press Ctrl-C to end.")
-                threading.Event().wait()
+                stack.wait()
         return balanced
     finally:
         server.stop()
@@ -115,10 +115,10 @@ def _load(console: Console, app: App, server: FeedServer, monday: datetime, numb
             enrol.enrol(app, person, monday)
 
 
-def _run_week(console: Console, app: App, caught: Path) -> bool:
+def _run_week(console: Console, app: App, stack: Stack, caught: Path) -> bool:
     """Watch the workers and print the table. Returns whether everything adds up."""
     before, started = report.outcome(app, caught), seconds.monotonic()
-    finished = progress.watch(console, app)
+    finished = progress.watch(console, app, stack)
     now, ledger = report.outcome(app, caught), app.ledger()
     report.show(console, ledger, before, now, seconds.monotonic() - started)
     if now.sent == before.sent and before.sent:

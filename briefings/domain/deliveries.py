@@ -50,7 +50,7 @@ NEVER_ARRIVED = (State.BOUNCED, State.DEAD, State.SKIPPED)
 
 #: Waits between attempts that the relay refused for now.
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240, 480, 720))
-MOST_ATTEMPTS = len(BACK_OFF)
+MOST_ATTEMPTS = len(BACK_OFF) + 1
 #: How long to wait for a relay that does not answer at all; that costs no attempt.
 RELAY_DOWN = timedelta(seconds=60)
 

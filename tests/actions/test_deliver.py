@@ -128,7 +128,7 @@ def test_attempts_end_at_last(composed, relay):
     composed.settings = replace(composed.settings, latest=timedelta(days=9))
     with composed.database.write() as session:
         session.execute(update(Delivery).values(not_after=MONDAY_EVENING + timedelta(days=9)))
-    for _ in range(8):
+    for _ in range(9):
         composed.deliver()
         composed.clock.move(hours=13)
     assert states(composed) == [("dead", "attempts-spent")] * 2

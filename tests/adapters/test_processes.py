@@ -70,7 +70,7 @@ def test_a_child_that_runs_is_left_alone(child):
     sleeper = child(SLEEPER)
     pid = sleeper.pid
     assert not sleeper.keep_alive()
-    assert (sleeper.pid, sleeper.restarts) == (pid, 0)
+    assert (sleeper.pid, sleeper.quick_ends) == (pid, 0)
     assert is_alive(pid)
 
 
@@ -82,7 +82,7 @@ def test_a_child_that_was_killed_is_started_again(child):
     assert wait_until(sleeper.keep_alive)
 
     assert sleeper.pid != first
-    assert sleeper.restarts == 1
+    assert sleeper.quick_ends == 1
     assert is_alive(sleeper.pid)
     assert not is_alive(first)
 

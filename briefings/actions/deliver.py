@@ -62,7 +62,7 @@ def deliver(database: Database, writer: Writer, connect: Callable[[], Mailer], r
     try:
         while ready := _claim(database, writer, rules, clock()):
             for start in range(0, len(ready), WINDOW):
-                sent += _send_window(database, mailer, ready[start : start + WINDOW], clock)
+                sent += _send_window(database, mailer, ready[start : start + WINDOW], rules, clock)
     finally:
         mailer.close()
     return sent
@@ -135,24 +135,43 @@ def _render(session: Session, writer: Writer, delivery: Delivery, now: datetime)
         return None
 
 
-def _send_window(database: Database, mailer: Mailer, window: Iterable[_Ready], clock: Clock) -> int:
-    """Commit `sending` for a few, then send them one by one and record each verdict at once."""
-    now = clock()
+def _send_window(database: Database, mailer: Mailer, window: Iterable[_Ready], rules: Rules, clock: Clock) -> int:
+    """Commit `sending` for a few, then send them one by one and record each verdict at once.
+
+    A relay may think for minutes about one letter; the others of the window are held on to, and one that was taken
+    over meanwhile is left alone.
+    """
+    now, sent = clock(), 0
     with database.write() as session:
         mine = [
             ready
             for ready in window
             if delivery_rows.change(session, ready.delivery, State.CLAIMED, Step(State.SENDING), now)
         ]
-    return sum(_send_one(database, mailer, ready, clock) for ready in mine)
+    held = {ready.delivery.id for ready in mine}
+    for index, ready in enumerate(mine):
+        if clock() - now > rules.lease / 2:
+            now = clock()
+            with database.write() as session:
+                held = delivery_rows.renew(session, [one.delivery for one in mine[index:]], now + rules.lease)
+        if ready.delivery.id in held:
+            sent += _send_one(database, mailer, ready, clock)
+    return sent
 
 
 def _send_one(database: Database, mailer: Mailer, ready: _Ready, clock: Clock) -> bool:
+    """Send a letter and record the verdict.
+
+    A verdict that comes so late that the delivery counts as unknown already is the evidence that settles it.
+    """
     attempt = mailer.send(ready.letter, ready.return_path)
     delivery, now = ready.delivery, clock()
     step = deliveries.after(attempt, delivery.attempts, now)
     with database.write() as session:
-        recorded = _move(session, delivery, State.SENDING, step, now, attempt)
+        recorded = _move(session, delivery, State.SENDING, step, now, attempt) or (
+            deliveries.may_follow(State.UNKNOWN, step.state)
+            and _move(session, delivery, State.UNKNOWN, step, now, attempt)
+        )
         if attempt.outcome is Outcome.REFUSED and recorded:
             subscriber_rows.suppress(session, delivery.address_key, "bounced", now)
     if not recorded:

@@ -121,6 +121,15 @@ def change(
     return True
 
 
+def renew(session: Session, held: Collection[Delivery], until: datetime) -> set[int]:
+    """Hold on to deliveries that are being sent. Returns the ids of those that are still this worker's."""
+    kept: set[int] = set()
+    for delivery in held:
+        mine = (Delivery.id == delivery.id, Delivery.epoch == delivery.epoch, Delivery.state == State.SENDING.value)
+        kept.update(session.scalars(update(Delivery).where(*mine).values(lease_until=until).returning(Delivery.id)))
+    return kept
+
+
 def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:
     """Deliveries whose worker did not come back."""
     stuck = (State.CLAIMED.value, State.SENDING.value)

@@ -6,6 +6,7 @@ import week
 from sqlalchemy import select, update
 from week import MONDAY_EVENING
 
+from briefings.actions import deliver
 from briefings.adapters.mail_catcher import keep
 from briefings.domain.deliveries import State, Step
 from briefings.settings import Relay
@@ -196,6 +197,40 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(composed, relay)
     with composed.database.write() as session:
         assert not rows.change(session, zombie, State.CLAIMED, Step(State.SENDING), composed.clock())
     assert states(composed) == [("sent", "")] * 2
+
+
+def test_a_verdict_that_comes_after_the_lease_still_counts(composed, relay):
+    def think_for_long() -> None:
+        relay.on_data = lambda: None
+        composed.clock.move(minutes=5)
+        deliver.recover(composed.database, composed.rules, composed.clock())
+        assert states(composed)[0] == ("unknown", "crashed-while-sending")
+
+    relay.on_data = think_for_long
+    composed.deliver()
+    assert states(composed)[0] == ("sent", "")
+    composed.clock.move(minutes=20)
+    composed.deliver()
+    assert len(relay.accepted) == len(set(relay.recipients)) == 2
+
+
+def test_what_was_taken_over_while_the_relay_was_thinking_is_not_sent_by_its_first_worker(composed, relay):
+    def think_for_hours() -> None:
+        """Meanwhile another worker finds both unknown, waits out the patience, takes them over and sends them."""
+        for minutes in (5, 16):
+            composed.clock.move(minutes=minutes)
+            deliver.recover(composed.database, composed.rules, composed.clock())
+        with composed.database.write() as session:
+            for mine in rows.claim_due(session, "other", composed.clock(), timedelta(minutes=1), 20):
+                rows.change(session, mine, State.CLAIMED, Step(State.SENDING), composed.clock())
+                rows.change(session, mine, State.SENDING, Step(State.SENT), composed.clock())
+
+    relay.on_data = think_for_hours
+    composed.deliver()
+    assert relay.recipients == ["ana@readers.example"]
+    assert [(one.state, one.resent, one.epoch) for one in week.deliveries(composed, kind="briefing")] == [
+        ("sent", 1, 2)
+    ] * 2
 
 
 def test_a_person_who_leaves_gets_nothing_even_if_the_mail_is_claimed_already(composed, relay):

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from briefings import logs
 from briefings.errors import BriefingsError
-from briefings.settings import ROOT, Settings
+from briefings.settings import ROOT, Settings, home_from_env
 
 if TYPE_CHECKING:
     from briefings.bootstrap import App
@@ -54,7 +54,7 @@ def up() -> None:
     """Run everything on this machine: broker, web, worker, beat. Ends with Ctrl-C."""
     from briefings.embedded import prepare_home, running
 
-    prepare_home(Path(os.environ.get("BRIEFINGS_HOME", ".briefings")))
+    prepare_home(home_from_env())
     settings = Settings.from_env()
     with suppress(KeyboardInterrupt), running(settings, os.environ) as stack:
         console.print(f"Briefings is up at [bold]{settings.public_url}[/]. Logs: {settings.home / 'logs'}")

@@ -117,8 +117,7 @@ class Settings:
 
         Raises SettingsError that names the variable and what to write instead.
         """
-        given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
-        values = {variable.name: given.get(variable.name) or variable.default for variable in VARIABLES}
+        values = _values(environ)
         home = Path(values["BRIEFINGS_HOME"]).resolve()
         catcher = _address(values, "BRIEFINGS_CATCHER_LISTEN")
         return cls(
@@ -144,6 +143,11 @@ class Settings:
         )
 
 
+def home_from_env() -> Path:
+    """The home folder, before there is a secret in it."""
+    return Path(_values(None)["BRIEFINGS_HOME"]).resolve()
+
+
 def socket_path(home: Path) -> Path:
     """Where the embedded broker listens."""
     return home / "run" / "valkey.sock"
@@ -152,6 +156,11 @@ def socket_path(home: Path) -> Path:
 def secret_path(home: Path) -> Path:
     """Where a generated secret key is kept."""
     return home / "secret.key"
+
+
+def _values(environ: Mapping[str, str] | None) -> dict[str, str]:
+    given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+    return {variable.name: given.get(variable.name) or variable.default for variable in VARIABLES}
 
 
 def _secret(values: Mapping[str, str], home: Path) -> bytes:

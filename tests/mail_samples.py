@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from briefings.domain.editions import Edition, EditionStory, EditionTask, EditionTool
+from briefings.domain.catalogue import Task, Tool
+from briefings.domain.editions import Edition, EditionStory
 from briefings.domain.mails import BriefingMail, ConfirmMail, WelcomeMail
 
 ADDRESS = "Weekly Briefing, 12 Harbour Row, Bristol BS1 4RB, United Kingdom"
@@ -70,7 +71,7 @@ def full_edition() -> Edition:
         more_tasks=1,
         minutes=200,
         hours=4,
-        tool=EditionTool(
+        tool=Tool(
             name="vLLM",
             why=(
                 "Its metrics show what continuous batching and the KV cache are really doing, so each flag you "
@@ -128,23 +129,29 @@ def hostile_edition() -> Edition:
     return replace(edition, stories=(story, long, arabic), note=HOSTILE, subject=f"{HOSTILE}\r\nBcc: all@x.example")
 
 
-def _tasks() -> tuple[EditionTask, ...]:
+def _tasks() -> tuple[Task, ...]:
     return (
-        EditionTask(
+        Task(
+            skills=("inference-optimization",),
+            artefact="A file in the repository",
             id="mlops-05-sweep",
             title="Sweep batch size and context on one card",
             minutes=75,
             done_when="sweep.csv holds tokens per second and p95 latency for at least nine settings, three runs each.",
             first_step="Copy last week's load test and add a column for the number of sequences at once.",
         ),
-        EditionTask(
+        Task(
+            skills=("inference-optimization",),
+            artefact="A file in the repository",
             id="mlops-05-prefix",
             title="Turn on prefix caching and measure it",
             minutes=60,
             done_when="One chart shows time to first token with and without the cache on your own prompts.",
             first_step="Find the longest system prompt that your service sends and count its tokens.",
         ),
-        EditionTask(
+        Task(
+            skills=("inference-optimization",),
+            artefact="A file in the repository",
             id="mlops-05-note",
             title="Write the half-page that defends the setting",
             minutes=40,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from briefings.domain.catalogue import PLAN_WEEKS
+from briefings.domain.catalogue import PLAN_WEEKS, Task, Tool
 from briefings.domain.matching import ON_PLAN, Focus
 
 if TYPE_CHECKING:
@@ -18,28 +18,6 @@ if TYPE_CHECKING:
 
 LONGEST_SUBJECT = 50
 MOST_TASKS = 3
-
-
-@dataclass(frozen=True)
-class EditionTask:
-    """A task as the mail shows it."""
-
-    id: str
-    title: str
-    minutes: int
-    done_when: str
-    first_step: str
-
-
-@dataclass(frozen=True)
-class EditionTool:
-    """The week's tool as the mail shows it."""
-
-    name: str
-    why: str
-    alternative: str
-    cost: str
-    skip_when: str
 
 
 @dataclass(frozen=True)
@@ -72,11 +50,11 @@ class Edition:
     specialization: str
     theme: str
     goal: str
-    tasks: tuple[EditionTask, ...]
+    tasks: tuple[Task, ...]
     more_tasks: int  #: how many stand on the plan page only
     minutes: int
     hours: int
-    tool: EditionTool
+    tool: Tool
     skills: tuple[str, ...]
     stories: tuple[EditionStory, ...]
     items_read: int
@@ -151,14 +129,11 @@ def compose(
         specialization=names.get(reader.specialization, reader.specialization),
         theme=week.theme,
         goal=week.goal,
-        tasks=tuple(
-            EditionTask(task.id, task.title, task.minutes, task.done_when, task.first_step)
-            for task in week.tasks[:MOST_TASKS]
-        ),
+        tasks=week.tasks[:MOST_TASKS],
         more_tasks=max(0, len(week.tasks) - MOST_TASKS),
         minutes=week.minutes,
         hours=reader.hours,
-        tool=EditionTool(week.tool.name, week.tool.why, week.tool.alternative, week.tool.cost, week.tool.skip_when),
+        tool=week.tool,
         skills=tuple(names.get(skill, skill) for skill in week.focus_skills),
         stories=told,
         items_read=news.items_read,

@@ -8,22 +8,25 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from briefings import logs
 from briefings.errors import BriefingsError
-from briefings.settings import ROOT, Settings, home_from_env
+from briefings.settings import ROOT, Settings, catalogue_from_env, home_from_env
 
 if TYPE_CHECKING:
     from briefings.bootstrap import App
     from briefings.domain.ledger import Ledger
 
 console = Console()
+DEMO_HOME = Path(".briefings/demo")
 
 
 class _Words(click.Group):
@@ -32,39 +35,56 @@ class _Words(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
         try:
             return super().invoke(ctx)
-        except BriefingsError as error:
+        except (BriefingsError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=_Words, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.option("--demo", "of_demo", is_flag=True, help="Ask about the demo's data (.briefings/demo).")
+def main(*, of_demo: bool) -> None:
     """A personal weekly email: your plan's week, and the AI news that matters to it."""
     logs.set_up()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows only ASCII must not end a command
+    if of_demo:
+        from briefings.demo.run import kept_environment
+
+        os.environ.update(kept_environment(DEMO_HOME))
 
 
 def _app() -> App:
     from briefings.bootstrap import bootstrap
+    from briefings.store.schema import require_current
 
-    return bootstrap()
+    app = bootstrap()
+    require_current(app.database.engine, ROOT / "migrations")
+    return app
 
 
 # ------------------------------------------------------------------ the stack
 @main.command()
 def up() -> None:
     """Run everything on this machine: broker, web, worker, beat. Ends with Ctrl-C."""
-    from briefings.embedded import prepare_home, running
+    from briefings.adapters.catalogue_files import load
+    from briefings.embedded import only_one, prepare_home, running
 
-    prepare_home(home_from_env())
+    home = home_from_env()
+    prepare_home(home)
     settings = Settings.from_env()
-    with suppress(KeyboardInterrupt), running(settings, os.environ) as stack:
+    load(settings.catalogue)
+    with only_one(home), suppress(KeyboardInterrupt), running(settings, os.environ) as stack:
         console.print(f"Briefings is up at [bold]{settings.public_url}[/]. Logs: {settings.home / 'logs'}")
+        if settings.caught_mail:
+            console.print(f"Mails are caught, not sent: {settings.public_url}/inbox (BRIEFINGS_SMTP_URL names a relay)")
         console.print("Press Ctrl-C to end.")
         stack.wait()
+    console.print("Ended.")
 
 
 @main.command()
 @click.option("--once", is_flag=True, help="Exit after the table; non-zero if a planned mail is unaccounted for.")
-@click.option("--home", type=click.Path(path_type=Path), default=Path(".briefings/demo"), show_default=True)
+@click.option("--home", type=click.Path(path_type=Path), default=DEMO_HOME, show_default=True)
 @click.option(
     "--subscribers", type=click.IntRange(1, 100_000), help="How many sample subscribers (default: as bundled)."
 )
@@ -112,7 +132,9 @@ def migrate() -> None:
     from briefings.store.base import Database
     from briefings.store.schema import migrate as run
 
-    database = Database(Settings.from_env().database_url)
+    settings = Settings.from_env()
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database_url)
     console.print(f"The tables have version {run(database.engine, ROOT / 'migrations')}.")
 
 
@@ -159,10 +181,10 @@ def catalogue() -> None:
 @catalogue.command("check")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def catalogue_check(folder: Path | None) -> None:
-    """Check a catalogue folder (default: the bundled one)."""
+    """Check a catalogue folder (default: the one in use)."""
     from briefings.adapters.catalogue_files import load
 
-    found = load(folder or ROOT / "briefings" / "catalogue")
+    found = load(folder or catalogue_from_env())
     console.print(
         f"{len(found.roles)} roles, {len(found.specialization)} specializations, "
         f"{len(found.enrollable())} with a plan, {len(found.skills)} skills, {len(found.feeds)} feeds: no fault."
@@ -187,11 +209,11 @@ def feeds_list() -> None:
 
     from briefings.store.feeds import Feed
 
-    table = Table("Feed", "Address", "Health", "Next poll (UTC)")
+    table = Table("Feed", Column("Address", overflow="fold"), "Health", "Next poll (UTC)")
     with _app().database.read() as session:
         for feed in session.scalars(select(Feed).order_by(Feed.title)):
             health = "retired: " + feed.problem if feed.retired else feed.problem or "healthy"
-            table.add_row(feed.title, feed.url, health, f"{feed.next_poll_at:%Y-%m-%d %H:%M}")
+            table.add_row(escape(feed.title), escape(feed.url), escape(health), f"{feed.next_poll_at:%Y-%m-%d %H:%M}")
     console.print(table)
 
 
@@ -220,7 +242,7 @@ def feeds_parse(file: Path, url: str, content_type: str, *, as_json: bool) -> No
         feed = {"title": parsed.title, "link": parsed.url, "language": parsed.language}
         click.echo(json.dumps({"feed": feed, "entries": entries}, ensure_ascii=False, indent=1))
         return
-    console.print(f"[bold]{parsed.title or 'Untitled'}[/]: {len(entries)} entries", highlight=False)
+    console.print(f"[bold]{escape(parsed.title or 'Untitled')}[/]: {len(entries)} entries", highlight=False)
     for entry in entries:
         console.print(f"{entry['published'] or 'no date':<26} {entry['title']}", markup=False, highlight=False)
 
@@ -248,7 +270,10 @@ def staff_add(name: str, duties: tuple[str, ...], password: str) -> None:
 @click.argument("mail", type=click.File("rb"), default="-")
 def record_bounce(mail: Any) -> None:  # noqa: ANN401 - click's file
     """Take a bounce mail (standard input, or a file) into account."""
-    console.print(_app().record_bounce(mail.read()))
+    kind = _app().record_bounce(mail.read())
+    if kind in {"not-a-bounce", "not-ours"}:
+        raise click.ClickException(f"Nothing was recorded ({kind}); look at this mail yourself")
+    console.print(f"Recorded: {kind}.")
 
 
 @main.command()
@@ -256,11 +281,8 @@ def record_bounce(mail: Any) -> None:  # noqa: ANN401 - click's file
 def doctor(*, as_json: bool) -> None:
     """Give account of the newest issue; exits non-zero when something does not add up or is stuck."""
     from briefings.actions.account import stuck_words
-    from briefings.store.schema import is_current
 
     app = _app()
-    if not is_current(app.database.engine, ROOT / "migrations"):
-        raise click.ClickException("The tables are not of the newest version; run: briefings migrate")
     ledger = app.ledger()
     faults = [*(ledger.imbalances() if ledger else []), *stuck_words(app.database, app.clock())]
     if as_json:
@@ -268,7 +290,7 @@ def doctor(*, as_json: bool) -> None:
     else:
         _print_ledger(ledger)
         for fault in faults:
-            console.print(f"[bold red]{fault}[/]")
+            console.print(f"[bold red]{escape(fault)}[/]")
     sys.exit(1 if faults else 0)
 
 

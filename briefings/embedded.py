@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
@@ -16,7 +17,7 @@ from briefings.adapters import processes
 from briefings.adapters.broker import QUEUES
 from briefings.adapters.processes import Child, python_module
 from briefings.errors import DependencyError
-from briefings.settings import ROOT, Settings, secret_path, socket_path
+from briefings.settings import ROOT, Address, Settings, secret_path, socket_path
 from briefings.store.base import Database
 from briefings.store.schema import migrate
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.5
 LISTEN_SECONDS = 30
 WORKERS_AT_ONCE = 2
-HOPELESS_AFTER = 3
+HOPELESS_AFTER = 5
 
 
 class Stack:
@@ -52,8 +53,9 @@ class Stack:
         migrate(database.engine, ROOT / "migrations")
         database.close()
         if self._settings.caught_mail:
-            self._add(self._child("catcher", "briefings.cli", "catcher"))
-        self._add(self._child("web", "briefings.cli", "web"))
+            catcher = self._child("catcher", "briefings.cli", "catcher")
+            self._add(catcher, self._settings.catcher, "BRIEFINGS_CATCHER_LISTEN")
+        self._add(self._child("web", "briefings.cli", "web"), self._settings.listen, "BRIEFINGS_LISTEN")
         self._add(self._child("worker", "celery", *self._worker_options()))
         self._add(self._child("beat", "celery", *self._beat_options()))
         wait_for_port(self._settings.listen.host, self._settings.listen.port, self._log("web"))
@@ -87,7 +89,10 @@ class Stack:
             child.stop()
         self.children.clear()
 
-    def _add(self, child: Child) -> None:
+    def _add(self, child: Child, address: Address | None = None, variable: str = "") -> None:
+        child.end_predecessor()
+        if address:
+            require_free(address, variable)
         child.start()
         self.children.append(child)
 
@@ -117,21 +122,61 @@ def running(settings: Settings, environ: Mapping[str, str]) -> Iterator[Stack]:
         watcher.start()
         yield stack
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        # A second Ctrl-C would leave behind whatever has not been stopped yet.
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stack.end()
         if watcher.is_alive():
             watcher.join()
         stack.stop()
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, previous)
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Refuse to run beside another stack in the same home: two brokers on one socket harm both.
+
+    Raises DependencyError that names the other process.
+    """
+    with (home / "run" / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            other = lock.read().strip() or "?"
+            raise DependencyError(f"Briefings runs already in {home} (process {other}); end it first") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def prepare_home(home: Path) -> None:
-    """Make the home folder, private, with a secret key of its own."""
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
-    with suppress(FileExistsError):
-        descriptor = os.open(secret_path(home), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
+    """Make the home folder, private, with a secret key of its own. Raises DependencyError when it cannot be made."""
+    try:
+        (home / "run").mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)
+        with suppress(FileExistsError):
+            descriptor = os.open(secret_path(home), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+    except OSError as error:
+        raise DependencyError(f"The home folder cannot be made ({error}); set BRIEFINGS_HOME to another") from error
+
+
+def require_free(address: Address, variable: str) -> None:
+    """Raise DependencyError when somebody listens at an address that we are about to use."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            raise DependencyError(
+                f"Port {address.port} of {address.host} is taken ({error.strerror}); "
+                f"set {variable} to another, or end the program that has it"
+            ) from error
 
 
 def wait_for_port(host: str, port: int, log_file: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
+from difflib import get_close_matches
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 #: The repository: templates and migrations lie beside the package.
 ROOT = Path(__file__).resolve().parent.parent
 SECRET_LENGTH = 32
+#: No span of ours is longer: a hundred years, in seconds.
+MOST = 3_155_760_000
+#: Read by the command line alone, for `briefings staff add`.
+PASSWORD = "BRIEFINGS_STAFF_PASSWORD"  # noqa: S105 - a name
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
+BROKERS = ("redis://", "rediss://", "redis+socket://")
 HIGHEST_PORT = 65535
 
 
@@ -122,8 +130,8 @@ class Settings:
         catcher = _address(values, "BRIEFINGS_CATCHER_LISTEN")
         return cls(
             home=home,
-            database_url=values["BRIEFINGS_DATABASE_URL"] or f"sqlite:///{home / 'briefings.db'}",
-            broker_url=values["BRIEFINGS_BROKER_URL"] or f"redis+socket://{socket_path(home)}",
+            database_url=_part_url(values, "BRIEFINGS_DATABASE_URL", DATABASES) or f"sqlite:///{home / 'briefings.db'}",
+            broker_url=_part_url(values, "BRIEFINGS_BROKER_URL", BROKERS) or f"redis+socket://{socket_path(home)}",
             secret_key=_secret(values, home),
             public_url=_web_url(values, "BRIEFINGS_PUBLIC_URL"),
             listen=_address(values, "BRIEFINGS_LISTEN"),
@@ -132,11 +140,11 @@ class Settings:
             catcher=catcher,
             sender=_sender(values),
             postal_address=values["BRIEFINGS_POSTAL_ADDRESS"],
-            catalogue=Path(values["BRIEFINGS_CATALOGUE"] or ROOT / "briefings" / "catalogue"),
+            catalogue=_catalogue(values),
             allow_private_feeds=_yes(values, "BRIEFINGS_ALLOW_PRIVATE_FEEDS"),
-            clock_offset=_seconds(values, "BRIEFINGS_CLOCK_OFFSET"),
-            sweep=_seconds(values, "BRIEFINGS_SWEEP_SECONDS"),
-            lease=_seconds(values, "BRIEFINGS_LEASE_SECONDS"),
+            clock_offset=_seconds(values, "BRIEFINGS_CLOCK_OFFSET", -MOST),
+            sweep=_seconds(values, "BRIEFINGS_SWEEP_SECONDS", 0.1),
+            lease=_seconds(values, "BRIEFINGS_LEASE_SECONDS", 1),
             unknown_policy=_policy(values),
             unknown_patience=_seconds(values, "BRIEFINGS_UNKNOWN_SECONDS"),
             latest=_span(values, "BRIEFINGS_LATEST_HOURS", timedelta(hours=1)),
@@ -146,6 +154,11 @@ class Settings:
 def home_from_env() -> Path:
     """The home folder, before there is a secret in it."""
     return Path(_values(None)["BRIEFINGS_HOME"]).resolve()
+
+
+def catalogue_from_env() -> Path:
+    """The catalogue's folder, for those who need nothing else."""
+    return _catalogue(_values(None))
 
 
 def socket_path(home: Path) -> Path:
@@ -160,6 +173,11 @@ def secret_path(home: Path) -> Path:
 
 def _values(environ: Mapping[str, str] | None) -> dict[str, str]:
     given = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+    known = [variable.name for variable in VARIABLES]
+    for name in given:
+        if name.startswith("BRIEFINGS_") and name not in {*known, PASSWORD}:
+            near = get_close_matches(name, known, 1)
+            raise SettingsError(f"There is no setting {name}" + (f"; did you mean {near[0]}?" if near else ""))
     return {variable.name: given.get(variable.name) or variable.default for variable in VARIABLES}
 
 
@@ -169,10 +187,15 @@ def _secret(values: Mapping[str, str], home: Path) -> bytes:
         key = secret_path(home).read_text("ascii").strip()
     if len(key) < SECRET_LENGTH:
         raise SettingsError(
-            f"BRIEFINGS_SECRET_KEY is missing or shorter than {SECRET_LENGTH} characters; "
-            'set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+            f"BRIEFINGS_SECRET_KEY is missing or shorter than {SECRET_LENGTH} characters, and {home} keeps none: run "
+            "`briefings up` once, set BRIEFINGS_HOME to the home that it made, or set the key to the output of: "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return key.encode()
+
+
+def _catalogue(values: Mapping[str, str]) -> Path:
+    return Path(values["BRIEFINGS_CATALOGUE"] or ROOT / "briefings" / "catalogue")
 
 
 def _caught_mail(values: Mapping[str, str], home: Path) -> Path | None:
@@ -219,7 +242,7 @@ def _address(values: Mapping[str, str], name: str) -> Address:
     host, _, port = values[name].rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > HIGHEST_PORT:
         raise SettingsError(f"{name} is {values[name]!r}; write it as 127.0.0.1:8025")
-    return Address(host, int(port))
+    return Address(host.strip("[]"), int(port))
 
 
 def _web_url(values: Mapping[str, str], name: str) -> str:
@@ -233,15 +256,25 @@ def _web_url(values: Mapping[str, str], name: str) -> str:
     return values[name].rstrip("/")
 
 
-def _seconds(values: Mapping[str, str], name: str) -> timedelta:
-    return _span(values, name, timedelta(seconds=1))
+def _seconds(values: Mapping[str, str], name: str, least: float = 0) -> timedelta:
+    return _span(values, name, timedelta(seconds=1), least)
 
 
-def _span(values: Mapping[str, str], name: str, unit: timedelta) -> timedelta:
+def _span(values: Mapping[str, str], name: str, unit: timedelta, least: float = 0) -> timedelta:
     try:
-        return unit * float(values[name])
-    except (ValueError, OverflowError) as error:
-        raise SettingsError(f"{name} is {values[name]!r}; write a number") from error
+        number = float(values[name])
+    except ValueError:
+        number = nan
+    if not least <= number <= MOST:
+        raise SettingsError(f"{name} is {values[name]!r}; write a number of {least:g} or more")
+    return unit * number
+
+
+def _part_url(values: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
+    url = values[name]
+    if url and not url.startswith(schemes):
+        raise SettingsError(f"{name} must begin with one of {', '.join(schemes)}")  # not said: it holds a password
+    return url
 
 
 def _yes(values: Mapping[str, str], name: str) -> bool:

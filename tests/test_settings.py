@@ -20,6 +20,22 @@ def read(tmp_path):
     return from_env
 
 
+def test_a_misspelt_name_is_no_setting(read):
+    with pytest.raises(SettingsError, match="no setting BRIEFINGS_LISTEM; did you mean BRIEFINGS_LISTEN"):
+        read(BRIEFINGS_LISTEM="127.0.0.1:80")
+
+
+def test_an_address_of_the_sixth_version_is_read(read):
+    assert read(BRIEFINGS_LISTEN="[::1]:8025").listen == Address("::1", 8025)
+
+
+@pytest.mark.parametrize("name", ["BRIEFINGS_DATABASE_URL", "BRIEFINGS_BROKER_URL"])
+def test_a_part_that_we_cannot_use_is_refused_without_telling_its_password(read, name):
+    with pytest.raises(SettingsError, match=f"{name} must begin with one of") as refusal:
+        read(**{name: "mysql://ana:canary@host/db"})
+    assert "canary" not in str(refusal.value)
+
+
 # ---------------------------------------------------------------- defaults
 
 
@@ -144,10 +160,10 @@ def test_a_short_secret_is_refused(read):
         ("BRIEFINGS_PUBLIC_URL", "ftp://briefings.example", "write it as https://briefings.example"),
         ("BRIEFINGS_PUBLIC_URL", "https://", "write it as https://briefings.example"),
         ("BRIEFINGS_PUBLIC_URL", "http://[", "write it as https://briefings.example"),
-        ("BRIEFINGS_SWEEP_SECONDS", "often", "write a number"),
-        ("BRIEFINGS_SWEEP_SECONDS", "nan", "write a number"),
-        ("BRIEFINGS_LEASE_SECONDS", "inf", "write a number"),
-        ("BRIEFINGS_LATEST_HOURS", "1e12", "write a number"),
+        ("BRIEFINGS_SWEEP_SECONDS", "often", "write a number of 0.1 or more"),
+        ("BRIEFINGS_SWEEP_SECONDS", "nan", "write a number of 0.1 or more"),
+        ("BRIEFINGS_LEASE_SECONDS", "inf", "write a number of 1 or more"),
+        ("BRIEFINGS_LATEST_HOURS", "1e12", "write a number of 0 or more"),
         ("BRIEFINGS_ALLOW_PRIVATE_FEEDS", "true", "write yes or no"),
         ("BRIEFINGS_UNKNOWN_POLICY", "guess", "write resend or hold"),
         ("BRIEFINGS_MAIL_DOMAIN", "briefings example", "write it as briefings.example"),

@@ -100,7 +100,7 @@ def _try(session: Session, run: _Run, subscriber_id: int, number: int, now: date
     """Compose a plan week for real, in a transaction that will not be kept."""
     person = subscriber_rows.enrolment(session, subscriber_id)
     if person is None or person.plan is None:
-        raise NotFoundError("There is no subscriber with a plan of that number or address")
+        raise NotFoundError("There is no subscriber of that number or address who has confirmed a plan")
     issue = issue_rows.open_issue(session, run.week, now)
     issue_rows.forget(session, issue.id, subscriber_id)
     person.plan.starts_on, person.plan.weeks_before = min(person.plan.starts_on, run.week.monday), 0

@@ -156,7 +156,7 @@ def checked_address(address: str) -> str:
     try:
         found = validate_email(address.strip(), check_deliverability=False)
     except EmailNotValidError as error:
-        raise InputError(f"The e-mail address cannot be used: {error}") from error
+        raise InputError(f"The e-mail address cannot be used: {str(error).rstrip('.')}") from error
     if not found.ascii_email:
         raise InputError(
             "The part before the @ has letters that mail servers refuse; enter an address in plain letters"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
@@ -17,14 +18,13 @@ from briefings.errors import DependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 10
 STOP_SECONDS = 15
 #: A program that does not live this long has not really started.
-QUICK_SECONDS = 5
+QUICK_SECONDS = 10
 #: A Unix socket's path has a fixed room in the kernel (108 bytes on Linux, 104 on macOS).
 LONGEST_SOCKET_PATH = 100
 
@@ -33,9 +33,13 @@ class Child:
     """A program that is started again whenever it ends, until it is stopped."""
 
     def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], log_file: Path) -> None:
-        """`command` is run without a shell; both its outputs go to `log_file`."""
+        """`command` is run without a shell; both its outputs go to `log_file`.
+
+        Beside the log it keeps its process id, so that what a killed supervisor left behind is ended by the next.
+        """
         self.name = name
         self.log_file = log_file
+        self._pid_file = log_file.with_suffix(".pid")
         self.quick_ends = 0  #: how often in a row it ended as soon as it was started
         self._started = 0.0
         self._command = list(command)
@@ -50,11 +54,22 @@ class Child:
     def start(self) -> None:
         """Start it in a process group of its own, so that stopping it leaves no grandchild behind."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self.end_predecessor()
         self._started = time.monotonic()
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command, env=self._environ, stdout=output, stderr=output, start_new_session=True
             )
+        self._pid_file.write_text(f"{self._process.pid} {_birth(self._process.pid)}")
+
+    def end_predecessor(self) -> None:
+        """End the process of this name that an earlier supervisor started and could not end."""
+        if self._process is None and self._pid_file.exists():
+            pid, _, birth = self._pid_file.read_text().partition(" ")
+            if birth and _birth(int(pid)) == birth:
+                log.warning("%s of an earlier run still ran as process %s and is ended", self.name, pid)
+                _kill_group(int(pid))
+            self._pid_file.unlink(missing_ok=True)
 
     def keep_alive(self) -> bool:
         """Start it again if it ended. Returns whether it had."""
@@ -78,6 +93,7 @@ class Child:
             log.warning("%s did not end when asked", self.name)
         _kill_group(process.pid)
         process.wait()
+        self._pid_file.unlink(missing_ok=True)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process:
@@ -126,6 +142,17 @@ def wait_for_valkey(socket: Path) -> None:
 def python_module(module: str, *arguments: str) -> list[str]:
     """The command that runs a module with this interpreter."""
     return [sys.executable, "-m", module, *arguments]
+
+
+def _birth(pid: int) -> str:
+    """When a process started, by the kernel's count; empty where that cannot be told, or when it is gone.
+
+    With it, a process id that was given to somebody else in the meantime is not taken for ours.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def _kill_group(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -56,6 +56,14 @@ class FeedServer:
     def url(self, name: str) -> str:
         """The address of a feed."""
         return f"http://127.0.0.1:{self.port}/{name}"
+
+    def __enter__(self) -> Self:
+        """Serve from here on."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Serve no more."""
+        self.stop()
 
     def stop(self) -> None:
         """Serve no more."""

@@ -38,6 +38,7 @@ class Outcome:
     failing_feeds: int
     mails: Mapping[str, int]  #: state, or state with its reason -> count
     sent: int
+    briefings: int  #: of those sent
     resent: int
     caught: Mapping[str, int]  #: Message-ID -> copies
 
@@ -55,6 +56,10 @@ def outcome(app: App, caught: Path) -> Outcome:
             failing_feeds=session.scalar(select(func.count()).where(Feed.problem != "")) or 0,
             mails=mails,
             sent=sum(count for words, count in mails.items() if words.split(" ")[0] in HANDED_OVER),
+            briefings=session.scalar(
+                select(func.count()).where(Delivery.kind == "briefing", Delivery.state.in_(HANDED_OVER))
+            )
+            or 0,
             resent=session.scalar(select(func.coalesce(func.sum(Delivery.resent), 0))) or 0,
             caught=_caught(caught),
         )
@@ -87,9 +92,13 @@ def show(console: Console, ledger: Ledger | None, before: Outcome, now: Outcome,
 
 
 def _lines(ledger: Ledger | None, before: Outcome, now: Outcome) -> list[tuple[str, str, str]]:
-    rows = now.rows
+    rows, not_modified = now.rows, now.not_modified - before.not_modified
     lines = [
-        ("Feeds", str(rows["feeds"]), f"{now.failing_feeds} failing, {now.not_modified} polls answered “not modified”"),
+        (
+            "Feeds",
+            str(rows["feeds"]),
+            f"{now.failing_feeds} failing (one is meant to), {not_modified} not modified in this run",
+        ),
         ("Items", str(rows["items"]), _news(rows["items"] - before.rows["items"])),
         ("Tags", str(rows["tags"]), _news(rows["tags"] - before.rows["tags"])),
         ("Stories", str(rows["stories"]), _news(rows["stories"] - before.rows["stories"])),
@@ -98,10 +107,11 @@ def _lines(ledger: Ledger | None, before: Outcome, now: Outcome) -> list[tuple[s
         lines.append(("Candidates", str(ledger.candidates), "subscribers of whom the issue gives account"))
         lines.append(("Editions", str(ledger.composed), "composed"))
         lines += [("  skipped", str(count), reason) for reason, count in sorted(ledger.skipped.items())]
-    fresh = now.sent - before.sent
-    lines.append(("Mails sent", str(fresh), "in this run"))
+    others = (now.sent - now.briefings) - (before.sent - before.briefings)
+    lines.append(("Briefings sent", str(now.briefings - before.briefings), "in this run"))
+    lines.append(("Other mails sent", str(others), "confirmations and welcomes, in this run"))
     if before.sent:
-        lines.append(("", str(before.sent), "in earlier runs: not sent again"))
+        lines.append(("Sent before", str(before.sent), "in earlier runs: not sent again"))
     lines += [
         ("  " + words.split(" ")[0], str(count), words.partition(" ")[2].strip("()"))
         for words, count in sorted(now.mails.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time as seconds
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from briefings.bootstrap import bootstrap
 from briefings.demo import enrol, progress, report
 from briefings.demo.feed_server import FeedServer, rendered
 from briefings.domain.weeks import monday_of
-from briefings.embedded import free_port, prepare_home, running
+from briefings.embedded import free_port, only_one, prepare_home, running
+from briefings.errors import DependencyError
 from briefings.settings import ROOT, Settings
 from briefings.store.schema import migrate
 
@@ -31,6 +33,7 @@ EVENING = time(20, 0, tzinfo=UTC)
 #: Each further run starts this much after the last one, so that the feeds are due again.
 LATER = timedelta(minutes=90)
 WEB_PORT = 8025
+ENVIRONMENT = "environment.json"
 
 
 class Memory:
@@ -42,9 +45,17 @@ class Memory:
         self._values: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
 
     def port(self, name: str, wanted: int | None = None) -> int:
-        """The port of a part; chosen at the first run, `wanted` if it is free."""
-        if name not in self._values:
-            self.keep(name, str(free_port(wanted)))
+        """The port of a part: that of the last run, or `wanted`, if it is free, else another.
+
+        Raises DependencyError when the feeds would have to move, since their items would be new ones then.
+        """
+        kept = int(self._values.get(name, 0))
+        self.keep(name, str(free_port(kept or wanted)))
+        if name == "feeds" and kept not in {0, int(self._values[name])}:
+            self.keep(name, str(kept))
+            raise DependencyError(
+                f"Port {kept}, where the sample feeds live, is taken; end its program, or run: make clean"
+            )
         return int(self._values[name])
 
     def offset(self, now: datetime) -> timedelta:
@@ -66,34 +77,39 @@ def run_demo(console: Console, home: Path, *, once: bool, number: int | None) ->
     Serves the inbox page until Ctrl-C unless `once`. Returns whether every planned mail is accounted for.
     """
     prepare_home(home)
-    memory = Memory(home / "demo.json")
-    environ = environment(home, memory)
-    app = bootstrap(Settings.from_env(environ))
-    migrate(app.database.engine, ROOT / "migrations")
-    monday = monday_of(app.clock().date())
-    server = FeedServer(rendered(monday), memory.port("feeds"))
-    try:
-        _load(console, app, server, datetime.combine(monday, time(), tzinfo=UTC), number)
-        with running(app.settings, environ) as stack:
-            balanced = _run_week(console, app, stack, home / "caught")
-            memory.keep("clock", app.clock().isoformat())
-            console.print(
-                f"\nRead the mails: [bold link={app.settings.public_url}/inbox]{app.settings.public_url}/inbox"
-            )
-            if not once:
-                console.print("Press Ctrl-C to end.")
-                stack.wait()
-        return balanced
-    finally:
-        server.stop()
-        app.database.close()
+    with only_one(home):
+        memory = Memory(home / "demo.json")
+        environ = environment(home, memory)
+        app = bootstrap(Settings.from_env(environ))
+        migrate(app.database.engine, ROOT / "migrations")
+        monday = monday_of(app.clock().date())
+        with FeedServer(rendered(monday), memory.port("feeds")) as server, closing(app.database):
+            _load(console, app, server, datetime.combine(monday, time(), tzinfo=UTC), number)
+            with running(app.settings, environ) as stack:
+                balanced = _run_week(console, app, stack, home / "caught")
+                memory.keep("clock", app.clock().isoformat())
+                if not once:
+                    _serve(console, app, stack)
+    return balanced
+
+
+def _serve(console: Console, app: App, stack: Stack) -> None:
+    inbox = f"{app.settings.public_url}/inbox"
+    console.print(f"\nRead the mails: [bold link={inbox}]{inbox}[/]")
+    console.print(
+        "Ask about them in another terminal: briefings --demo preview --subscriber mara@readers.example --week 5"
+    )
+    console.print("Press Ctrl-C to end.")
+    stack.wait()
 
 
 def environment(home: Path, memory: Memory) -> dict[str, str]:
-    """What leads the demo's processes to the same settings; nothing of the caller's own installation is in it."""
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("BRIEFINGS_")}
+    """What leads the demo's processes to the same settings; nothing of the caller's own installation is in it.
+
+    Kept in the home, for `briefings --demo`.
+    """
     web = memory.port("web", WEB_PORT)
-    return ours | {
+    demo = {
         "BRIEFINGS_HOME": str(home),
         "BRIEFINGS_LISTEN": f"127.0.0.1:{web}",
         "BRIEFINGS_PUBLIC_URL": f"http://127.0.0.1:{web}",
@@ -105,6 +121,16 @@ def environment(home: Path, memory: Memory) -> dict[str, str]:
         "BRIEFINGS_LEASE_SECONDS": "10",
         "BRIEFINGS_UNKNOWN_SECONDS": "15",
     }
+    (home / ENVIRONMENT).write_text(json.dumps(demo, indent=1))
+    return {key: value for key, value in os.environ.items() if not key.startswith("BRIEFINGS_")} | demo
+
+
+def kept_environment(home: Path) -> dict[str, str]:
+    """The environment of the demo's last run. Raises DependencyError when there was none."""
+    try:
+        return dict(json.loads((home / ENVIRONMENT).read_text()))
+    except FileNotFoundError as error:
+        raise DependencyError(f"There is no demo in {home}; run: make demo") from error
 
 
 def _load(console: Console, app: App, server: FeedServer, monday: datetime, number: int | None) -> None:

@@ -261,6 +261,11 @@ def _alias_faults(catalogue: Catalogue) -> Iterator[Fault]:
 
 
 def _feed_faults(catalogue: Catalogue) -> Iterator[Fault]:
+    for url, count in Counter(feed.url for feed in catalogue.feeds).items():
+        if count > 1:
+            yield Fault("feeds.toml", url, f"this feed stands {count} times; keep one")
+        if not url.startswith(("https://", "http://")):
+            yield Fault("feeds.toml", url, "this is no web address; begin it with https://")
     for feed in catalogue.feeds:
         for topic in feed.topics:
             if topic not in catalogue.topic_names:

@@ -28,6 +28,6 @@ def ready(app: Briefings) -> JSONResponse:
         return JSONResponse({"status": "not ready", "database": str(error)}, 503)
     rings = app.doorbell.depth()
     if rings is None:
-        words = "The broker does not answer; work is found by the sweep until it does"
+        words = "The broker does not answer; work waits, and goes on within seconds when it returns"
         return JSONResponse({"status": "degraded", "database": "answers", "broker": words})
     return JSONResponse({"status": "ready", "database": "answers", "broker": "answers", "rings": rings})

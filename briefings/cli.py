@@ -289,6 +289,7 @@ def doctor(*, as_json: bool) -> None:
         click.echo(json.dumps({"ledger": asdict(ledger) if ledger else None, "faults": faults}, indent=1))
     else:
         _print_ledger(ledger)
+        _print_surroundings(app)
         for fault in faults:
             console.print(f"[bold red]{escape(fault)}[/]")
     sys.exit(1 if faults else 0)
@@ -309,6 +310,18 @@ def _print_ledger(ledger: Ledger | None) -> None:
     console.print(table)
     if not ledger.imbalances():
         console.print("The ledger balances.")
+
+
+def _print_surroundings(app: App) -> None:
+    from briefings.store import deliveries
+
+    with app.database.read() as session:
+        account = deliveries.counts(session)
+    others = [f"{count} {state}" for state, reasons in sorted(account.items()) for count in [sum(reasons.values())]]
+    console.print(f"Confirmations and welcomes: {', '.join(others) or 'none'}.")
+    depth = app.doorbell.depth()
+    rings = f"answers, {sum(depth.values())} rings wait" if depth is not None else "does not answer; work waits for it"
+    console.print(f"The broker {rings}.")
 
 
 if __name__ == "__main__":

@@ -193,6 +193,7 @@ def free_port(wanted: int | None = None) -> int:
     """A loopback port that nothing listens on now: the wanted one if it is free."""
     for port in (wanted or 0, 0):
         with suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections do not take a port
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
     raise DependencyError("No loopback port is free; end some programs and try again")

@@ -46,7 +46,8 @@ def test_a_part_that_cannot_live_is_named_instead_of_being_started_for_ever(sett
 
 def test_two_stacks_in_one_home_are_refused(settings):
     with (
-        only_one(settings.home), pytest.raises(DependencyError, match=rf"runs already in .* \(process {os.getpid()}\)"),
+        only_one(settings.home),
+        pytest.raises(DependencyError, match=rf"runs already in .* \(process {os.getpid()}\)"),
         only_one(settings.home),
     ):
         pass

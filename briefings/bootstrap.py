@@ -90,6 +90,11 @@ class App:
         relay_log = CaughtLog(settings.caught_mail) if settings.caught_mail else NoRelayLog()
         return deliver.Rules(owner, settings.lease, settings.unknown_policy, settings.unknown_patience, relay_log)
 
+    @property
+    def delivering(self) -> deliver.Delivering:
+        """Sends what is due."""
+        return deliver.Delivering(self.database, self.writer, self.rules, self.clock)
+
     @cached_property
     def namespace(self) -> UUID:
         """What the uids of deliveries are made from; another installation makes other ones."""
@@ -114,7 +119,7 @@ class App:
 
     def deliver(self) -> int:
         """Send the deliveries that are due."""
-        return deliver.deliver(self.database, self.writer, self.connect, self.rules, self.clock)
+        return self.delivering.deliver(self.connect)
 
     def tidy(self) -> bool:
         """Tidy, if today's run is not done."""
@@ -126,7 +131,9 @@ class App:
 
     def due_queues(self) -> list[str]:
         """The queues that have work in the database."""
-        return sweep.due_queues(self.database, self.tagger.version, self.settings.unknown_patience, self.clock())
+        holds = self.settings.unknown_policy == "hold"
+        patience = None if holds else self.settings.unknown_patience
+        return sweep.due_queues(self.database, self.tagger.version, patience, self.clock())
 
     def ring_due(self) -> list[str]:
         """Ring the queues that have work. Returns which."""
@@ -143,6 +150,10 @@ class App:
             found = None if subscriber.isdigit() else subscribers.by_address_key(session, key)
         subscriber_id = int(subscriber) if subscriber.isdigit() else (found.id if found else 0)
         return compose.preview(self.database, self.catalogue, self.writer, subscriber_id, number, self.clock)
+
+    def settle(self, delivery_id: int, verdict: str) -> None:
+        """Let the operator decide what became of a delivery that nobody knows about, or that is dead."""
+        record.settle(self.database, delivery_id, verdict, self.clock())
 
     def record_bounce(self, raw: bytes) -> str:
         """Take a bounce mail into account."""

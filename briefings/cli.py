@@ -277,6 +277,15 @@ def record_bounce(mail: Any) -> None:  # noqa: ANN401 - click's file
 
 
 @main.command()
+@click.argument("delivery", type=int)
+@click.option("--as", "verdict", type=click.Choice(["sent", "resend", "dead"]), required=True)
+def settle(delivery: int, verdict: str) -> None:
+    """Decide about a delivery that is unknown or dead: it was sent, send it (again), or give it up."""
+    _app().settle(delivery, verdict)
+    console.print(f"Delivery {delivery}: {verdict}.")
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def doctor(*, as_json: bool) -> None:
     """Give account of the newest issue; exits non-zero when something does not add up or is stuck."""

@@ -116,6 +116,7 @@ class Relay:
         self.answers: dict[str, str] = {}
         self.accepted: list[tuple[str, bytes]] = []
         self.on_data = lambda: None
+        self._leaving = False
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, server_hostname="relay.test")
 
@@ -125,6 +126,11 @@ class Relay:
 
     def stop(self) -> None:
         self._controller.stop()
+
+    def go_away(self) -> None:
+        """Take no connection any more, and end the present one with its next answer."""
+        self._controller.server.close()
+        self._leaving = True
 
     @property
     def mails(self):
@@ -155,6 +161,8 @@ class Relay:
         return self._say(server, "drop" if answer == "accept-and-drop" else answer or "250 2.0.0 taken")
 
     def _say(self, server: SMTP, answer: str) -> str:
+        if self._leaving:
+            server.loop.call_soon(server.transport.close)
         if answer == "drop":
             server.transport.abort()
         return answer

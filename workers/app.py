@@ -29,7 +29,7 @@ app.conf.update(
     task_soft_time_limit=VISIBILITY_SECONDS - 120,
     task_time_limit=VISIBILITY_SECONDS - 60,  # below the visibility timeout, or the broker would hand out a copy
     worker_max_tasks_per_child=500,
-    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # a copy is harmless, a cut is not
     broker_connection_retry_on_startup=True,
     task_routes={task: {"queue": queue} for queue, task in QUEUES.items()},
     beat_schedule=SCHEDULE,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: A delivery that should have moved this long ago is stuck.
 STUCK_AFTER = timedelta(minutes=5)
+#: An unknown outcome that is this old will be settled by nobody but the operator.
+UNSETTLED_AFTER = timedelta(hours=1)
 
 
 def latest_ledger(database: Database) -> Ledger | None:
@@ -36,12 +38,24 @@ def ledger_of(session: Session, issue: issues.Issue) -> Ledger:
 
 
 def stuck_words(database: Database, now: datetime) -> list[str]:
-    """Each delivery that should have moved and did not, in a line."""
+    """Each delivery that nothing moves, in a line that says what to do.
+
+    While mail is going out, a long queue is only long.
+    """
     with database.read() as session:
-        return [
-            f"delivery {one.id} ({one.kind}) is {one.state} since {one.changed_at:%Y-%m-%d %H:%M} UTC"
-            for one in deliveries.stuck(session, now - STUCK_AFTER)
-        ]
+        stuck = (
+            [] if deliveries.moved_since(session, now - STUCK_AFTER) else deliveries.stuck(session, now - STUCK_AFTER)
+        )
+        unsettled = deliveries.unsettled(session, now - UNSETTLED_AFTER)
+    lines = [f"delivery {one.id} ({one.kind}) is {one.state} since {_minute(one.changed_at)}" for one in stuck]
+    return lines + [
+        f"delivery {one.id} ({one.kind}) is unknown since {_minute(one.changed_at)}; run: briefings settle {one.id}"
+        for one in unsettled
+    ]
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def backlog(database: Database, tagger_version: str, now: datetime) -> dict[str, int]:

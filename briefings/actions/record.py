@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from briefings.domain import bounces, deliveries
 from briefings.domain.deliveries import State, Step
+from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import issues as issue_rows
 from briefings.store import subscribers as subscriber_rows
@@ -42,14 +43,32 @@ def record_bounce(database: Database, raw: bytes, now: datetime) -> str:
         return _apply(session, delivery, bounce, now)
 
 
+def settle(database: Database, delivery_id: int, verdict: str, now: datetime) -> None:
+    """The operator's word on a delivery that is unknown or dead: `sent`, `resend` or `dead`.
+
+    Raises NotFoundError, or InputError when the delivery is in another state.
+    """
+    after = {"sent": State.SENT, "resend": State.QUEUED, "dead": State.DEAD}[verdict]
+    with database.write() as session:
+        delivery = session.get(delivery_rows.Delivery, delivery_id)
+        if delivery is None:
+            raise NotFoundError(f"There is no delivery {delivery_id}; doctor and the console show their numbers")
+        before = State(delivery.state)
+        if before not in {State.UNKNOWN, State.DEAD} or not deliveries.may_follow(before, after):
+            raise InputError(f"Delivery {delivery_id} is {before}; only an unknown or dead one can be settled so")
+        delivery_rows.change(session, delivery, before, Step(after, "operator", now), now)
+        if after is State.DEAD and delivery.edition_id:
+            issue_rows.give_week_back(session, [delivery.edition_id])
+
+
 def _apply(session: Session, delivery: delivery_rows.Delivery, bounce: Bounce, now: datetime) -> str:
     after = STATES.get(bounce.kind)
     before = State(delivery.state)
     if after is None or not deliveries.may_follow(before, after):
         return bounce.kind
     detail = {"status": bounce.status, "words": bounce.words}
-    delivery_rows.change(session, delivery, before, Step(after, bounce.kind), now, detail)
-    if after in {State.BOUNCED, State.COMPLAINED}:
+    delivery_rows.change(session, delivery, before, Step(after, bounce.kind), now, detail=detail)
+    if after is State.COMPLAINED or (after is State.BOUNCED and deliveries.speaks_of_address(bounce.status)):
         subscriber_rows.suppress(session, delivery.address_key, after.value, now)
     if after is State.BOUNCED and delivery.edition_id:
         issue_rows.give_week_back(session, [delivery.edition_id])

@@ -8,10 +8,12 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
+from select import select
 from typing import TYPE_CHECKING, Protocol
 
-from briefings.domain.deliveries import Attempt, Outcome
+from briefings.domain.deliveries import Attempt, Outcome, refusal
 from briefings.domain.mails import one_line
+from briefings.errors import DependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,8 +32,12 @@ SERVER_ERROR, CLIENT_ERROR, INTERMEDIATE = 500, 400, 354
 class Mailer(Protocol):
     """Sends letters one after the other over a kept connection."""
 
-    def send(self, letter: Letter, return_path: str) -> Attempt:
-        """Try once to hand over a letter. Never raises for anything that the relay does."""
+    def open(self) -> None:
+        """Connect, if not connected. Raises DependencyError when the relay does not answer or refuses us."""
+        ...
+
+    def send(self, content: bytes, return_path: str, recipient: str) -> Attempt:
+        """Try once to hand over a written letter. Never raises for anything that the relay does."""
         ...
 
     def close(self) -> None:
@@ -87,16 +93,22 @@ class SmtpMailer:
         self._hello = hello
         self._connection: smtplib.SMTP | None = None
 
-    def send(self, letter: Letter, return_path: str) -> Attempt:
+    def open(self) -> None:
+        """See Mailer.open."""
+        try:
+            self._connected()
+        except (OSError, smtplib.SMTPException) as error:
+            raise DependencyError(f"The relay {self._relay.host}:{self._relay.port}: {_words(error)}") from error
+
+    def send(self, content: bytes, return_path: str, recipient: str) -> Attempt:
         """See Mailer.send."""
-        content = write(letter)
         try:
             connection = self._connected()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             return Attempt(Outcome.NO_RELAY, _words(error))
         try:
-            refused = _envelope(connection, return_path, letter.recipient)
+            refused = _envelope(connection, return_path, recipient)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             return Attempt(Outcome.REFUSED_FOR_NOW, _words(error))
@@ -115,6 +127,8 @@ class SmtpMailer:
             self._connection = None
 
     def _connected(self) -> smtplib.SMTP:
+        if self._connection and _has_ended(self._connection):
+            self._drop()
         if self._connection is None:
             self._connection = _connect(self._relay, self._hello)
         return self._connection
@@ -150,6 +164,11 @@ class SmtpMailer:
         self._connection = None
 
 
+def _has_ended(connection: smtplib.SMTP) -> bool:
+    """Whether the relay has ended a kept connection: it says something (a 421, or nothing more) though nobody asked."""
+    return connection.sock is None or bool(select([connection.sock], [], [], 0)[0])
+
+
 def _connect(relay: Relay, hello: str) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if relay.tls == "tls":
@@ -183,16 +202,14 @@ def _envelope(connection: smtplib.SMTP, return_path: str, recipient: str) -> Att
         return Attempt(Outcome.POLICY if code >= SERVER_ERROR else Outcome.REFUSED_FOR_NOW, _reply(code, reply))
     code, reply = connection.rcpt(recipient)
     if code >= CLIENT_ERROR:
-        return _refusal(code, reply)
+        return _refusal(code, reply, at_recipient=True)
     code, reply = connection.docmd("DATA")
     return None if code == INTERMEDIATE else _refusal(code, reply)
 
 
-def _refusal(code: int, reply: bytes) -> Attempt:
+def _refusal(code: int, reply: bytes, *, at_recipient: bool = False) -> Attempt:
     said = _reply(code, reply)
-    if code < SERVER_ERROR:
-        return Attempt(Outcome.REFUSED_FOR_NOW, said)
-    return Attempt(Outcome.POLICY if " 5.7." in f" {said}" else Outcome.REFUSED, said)
+    return Attempt(refusal(code, said, at_recipient=at_recipient), said)
 
 
 def _patience(connection: smtplib.SMTP, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -31,9 +32,11 @@ class State(StrEnum):
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.CLAIMED, State.SKIPPED}),
     State.DEFERRED: frozenset({State.CLAIMED, State.SKIPPED}),
-    State.CLAIMED: frozenset({State.QUEUED, State.DEFERRED, State.SENDING, State.SKIPPED, State.DEAD}),
+    State.CLAIMED: frozenset({State.QUEUED, State.SENDING, State.SKIPPED, State.DEAD}),
     State.SENDING: frozenset({State.SENT, State.DEFERRED, State.BOUNCED, State.UNKNOWN, State.DEAD}),
-    State.UNKNOWN: frozenset({State.SENT, State.QUEUED, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.DEAD}),
+    State.UNKNOWN: frozenset(
+        {State.SENT, State.QUEUED, State.DEFERRED, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.DEAD}
+    ),
     State.SENT: frozenset({State.DELIVERED, State.BOUNCED, State.COMPLAINED}),
     State.DELIVERED: frozenset({State.COMPLAINED, State.BOUNCED}),
     State.BOUNCED: frozenset(),
@@ -51,6 +54,11 @@ NEVER_ARRIVED = (State.BOUNCED, State.DEAD, State.SKIPPED)
 #: Waits between attempts that the relay refused for now.
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240, 480, 720))
 MOST_ATTEMPTS = len(BACK_OFF) + 1
+#: Enhanced status codes (RFC 3463): x.1 addressing, x.2 mailbox, x.3 x.4 systems, x.5 protocol, x.6 content, x.7 policy
+STATUS = re.compile(r"\b[245]\.(\d{1,3})\.(\d{1,3})\b")
+PERMANENT, ADDRESSING, BAD_SENDER = 500, 1, 8
+DISABLED, FULL, TOO_LARGE = (2, 1), (2, 2), (3, 4)
+CONTENT = (5, 6)
 #: How long to wait for a relay that does not answer at all; that costs no attempt.
 RELAY_DOWN = timedelta(seconds=60)
 
@@ -60,8 +68,9 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"  # 250 after the final dot
     REFUSED_FOR_NOW = "refused-for-now"  # 4xx, or a drop before the final dot
-    REFUSED = "refused"  # 5xx that speaks of this recipient or this content
-    POLICY = "policy"  # 5.7.x or a refused sender: our configuration, nobody's address
+    REFUSED = "refused"  # 5xx that speaks of this recipient's address
+    CONTENT = "content-refused"  # 5xx that speaks of this mail: too large, malformed
+    POLICY = "policy"  # 5xx that speaks of us: sender, quota, reputation, authentication
     NO_RELAY = "no-relay"  # no connection, TLS or login: nothing was tried
     NO_VERDICT = "no-verdict"  # the final dot was written and no answer came
 
@@ -84,6 +93,32 @@ class Step:
     counts: bool = True  #: whether the attempt is spent
 
 
+def speaks_of_address(status: str) -> bool:
+    """Whether an enhanced status code (RFC 3463) blames the address itself: only then is it suppressed."""
+    found = STATUS.search(status)
+    if not found:
+        return False
+    subject, detail = int(found[1]), int(found[2])
+    return (subject == ADDRESSING and detail != BAD_SENDER) or (subject, detail) == DISABLED
+
+
+def refusal(code: int, reply: str, *, at_recipient: bool) -> Outcome:
+    """What a reply of 400 or more means. `at_recipient` is whether it answered RCPT.
+
+    When a 5xx does not say what it speaks of, only an answer to RCPT is taken to mean the address: a quota that is
+    spent, or a reputation that is bad, must never cost us our readers.
+    """
+    found = STATUS.search(reply)
+    if code < PERMANENT or (found and (int(found[1]), int(found[2])) == FULL):
+        return Outcome.REFUSED_FOR_NOW
+    if found is None:
+        return Outcome.REFUSED if at_recipient else Outcome.POLICY
+    if speaks_of_address(reply):
+        return Outcome.REFUSED
+    of_content = int(found[1]) in CONTENT or (int(found[1]), int(found[2])) == TOO_LARGE
+    return Outcome.CONTENT if of_content else Outcome.POLICY
+
+
 def may_follow(before: State, after: State) -> bool:
     """Whether the table allows the change."""
     return after in TRANSITIONS[before]
@@ -95,10 +130,10 @@ def before_sending(kind: str, *, suppressed: str | None, subscriber: str | None,
     `suppressed` is the suppression's reason, `subscriber` the state of the person (None for staff mail). A person
     who unsubscribed may ask for a new confirmation, but a bounced or complaining address gets nothing.
     """
-    if suppressed and not (kind == "confirm" and suppressed == "unsubscribed"):
-        return "suppressed"
     if kind == "briefing" and subscriber != "active":
         return subscriber or "left"
+    if suppressed and not (kind == "confirm" and suppressed == "unsubscribed"):
+        return "suppressed"
     return "too-late" if late else None
 
 
@@ -106,8 +141,8 @@ def after(attempt: Attempt, attempts: int, now: datetime) -> Step:
     """What follows from an attempt; `attempts` counts those spent before this one."""
     if attempt.outcome is Outcome.ACCEPTED:
         return Step(State.SENT)
-    if attempt.outcome is Outcome.REFUSED:
-        return Step(State.BOUNCED, "refused")
+    if attempt.outcome in {Outcome.REFUSED, Outcome.CONTENT}:
+        return Step(State.BOUNCED, attempt.outcome.value)
     if attempt.outcome is Outcome.NO_VERDICT:
         return Step(State.UNKNOWN, "no-verdict")
     if attempt.outcome is Outcome.NO_RELAY:

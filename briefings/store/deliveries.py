@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Index, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from briefings.domain.deliveries import MOVING, WAITING, State
+from briefings.domain.deliveries import WAITING, State, may_follow
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from sqlalchemy.orm import Session
@@ -96,18 +96,29 @@ def claim_due(session: Session, owner: str, now: datetime, lease: timedelta, lim
     return sorted(session.scalars(statement), key=lambda delivery: (delivery.next_at, delivery.id))
 
 
-def change(
-    session: Session, delivery: Delivery, before: State, step: Step, now: datetime, detail: dict[str, Any] | None = None
+def change(  # the fence, the row, the event: one thing
+    session: Session,
+    delivery: Delivery,
+    before: State,
+    step: Step,
+    now: datetime,
+    *,
+    lease: timedelta | None = None,
+    detail: dict[str, Any] | None = None,
 ) -> bool:
     """Move a delivery by a decision, if it still is where this worker left it. Writes the event.
 
-    Returns False, and changes nothing, when another worker took it over.
+    `lease` is how long the worker may hold it from now; without it, nobody holds it. Returns False, and changes
+    nothing, when another worker took it over. Raises ValueError for a change that the lifecycle does not have.
     """
+    if not may_follow(before, step.state):
+        raise ValueError(f"A delivery cannot go from {before} to {step.state}; see docs/lifecycles.md")
     values: dict[str, Any] = {"state": step.state.value, "reason": step.reason, "changed_at": now}
+    values["lease_until"] = now + lease if lease else None
+    if lease is None:
+        values["owner"] = None
     if step.next_at is not None:
         values["next_at"] = step.next_at
-    if step.state is not State.SENDING:
-        values |= {"owner": None, "lease_until": None}
     if before is State.SENDING and step.counts:
         values["attempts"] = Delivery.attempts + 1
     if before is State.UNKNOWN and step.state is State.QUEUED:
@@ -121,15 +132,6 @@ def change(
     return True
 
 
-def renew(session: Session, held: Collection[Delivery], until: datetime) -> set[int]:
-    """Hold on to deliveries that are being sent. Returns the ids of those that are still this worker's."""
-    kept: set[int] = set()
-    for delivery in held:
-        mine = (Delivery.id == delivery.id, Delivery.epoch == delivery.epoch, Delivery.state == State.SENDING.value)
-        kept.update(session.scalars(update(Delivery).where(*mine).values(lease_until=until).returning(Delivery.id)))
-    return kept
-
-
 def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:
     """Deliveries whose worker did not come back."""
     stuck = (State.CLAIMED.value, State.SENDING.value)
@@ -138,29 +140,27 @@ def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:
 
 
 def unknown_before(session: Session, moment: datetime, limit: int) -> list[Delivery]:
-    """Deliveries without a verdict since before `moment`, that were not sent again yet."""
-    found = select(Delivery).where(
-        Delivery.state == State.UNKNOWN.value, Delivery.resent == 0, Delivery.changed_at <= moment
-    )
-    return list(session.scalars(found.limit(limit).with_for_update(skip_locked=True)))
+    """Deliveries without a verdict since before `moment`: those that were not sent again first, then the oldest."""
+    found = select(Delivery).where(Delivery.state == State.UNKNOWN.value, Delivery.changed_at <= moment)
+    found = found.order_by(Delivery.resent, Delivery.changed_at, Delivery.id).limit(limit)
+    return list(session.scalars(found.with_for_update(skip_locked=True)))
 
 
-def due(session: Session, now: datetime, unknown_since: datetime) -> bool:
-    """Whether a delivery waits for a worker: due, left behind, or without a verdict for too long."""
+def due(session: Session, now: datetime, unknown_since: datetime | None) -> bool:
+    """Whether a delivery waits for a worker: due, left behind, or without a verdict since before `unknown_since`."""
+    unknown = [
+        Delivery.state == State.UNKNOWN.value,
+        Delivery.resent == 0,
+        Delivery.changed_at <= (unknown_since or now),
+    ]
     found = select(Delivery.id).where(
         or_(
             and_(Delivery.state.in_(WAITING), Delivery.next_at <= now),
             and_(Delivery.state.in_((State.CLAIMED.value, State.SENDING.value)), Delivery.lease_until < now),
-            and_(Delivery.state == State.UNKNOWN.value, Delivery.resent == 0, Delivery.changed_at <= unknown_since),
+            *([and_(*unknown)] if unknown_since else []),
         )
     )
     return session.scalar(found.limit(1)) is not None
-
-
-def editions_of(session: Session, deliveries: Collection[Delivery]) -> dict[int, Edition]:
-    """The editions that these deliveries carry, by edition id."""
-    ids = [delivery.edition_id for delivery in deliveries if delivery.edition_id]
-    return {edition.id: edition for edition in session.scalars(select(Edition).where(Edition.id.in_(ids)))}
 
 
 def of_edition(session: Session, edition_id: int) -> Delivery:
@@ -187,6 +187,18 @@ def counts(session: Session, issue_id: int | None = None) -> dict[str, dict[str,
     return dict(found)
 
 
+def moved_since(session: Session, moment: datetime) -> bool:
+    """Whether any delivery has ended or been tried since."""
+    tried = (State.SENT.value, State.DEFERRED.value, State.BOUNCED.value, State.SKIPPED.value)
+    return session.scalar(select(Event.id).where(Event.at > moment, Event.kind.in_(tried)).limit(1)) is not None
+
+
+def unsettled(session: Session, before: datetime) -> list[Delivery]:
+    """Deliveries without a verdict since before `before`."""
+    found = select(Delivery).where(Delivery.state == State.UNKNOWN.value, Delivery.changed_at < before)
+    return list(session.scalars(found.order_by(Delivery.id).limit(50)))
+
+
 def stuck(session: Session, before: datetime) -> list[Delivery]:
     """Deliveries that should have moved and did not: lease over long ago, or due long ago."""
     found = select(Delivery).where(
@@ -196,11 +208,6 @@ def stuck(session: Session, before: datetime) -> list[Delivery]:
         )
     )
     return list(session.scalars(found.order_by(Delivery.id).limit(50)))
-
-
-def moving(session: Session) -> int:
-    """How many deliveries will still change by themselves."""
-    return session.scalar(select(func.count()).where(Delivery.state.in_(MOVING))) or 0
 
 
 def count_due(session: Session, now: datetime) -> int:

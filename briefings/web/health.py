@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import text
@@ -9,6 +11,7 @@ from sqlalchemy import text
 from briefings.errors import DependencyError
 from briefings.web.views import Briefings
 
+log = logging.getLogger(__name__)
 routes = APIRouter(prefix="/health")
 
 
@@ -25,7 +28,8 @@ def ready(app: Briefings) -> JSONResponse:
         with app.database.read() as session:
             session.execute(text("SELECT 1"))
     except DependencyError as error:
-        return JSONResponse({"status": "not ready", "database": str(error)}, 503)
+        log.warning("Not ready: %s", error)  # the words hold names of hosts, which strangers need not know
+        return JSONResponse({"status": "not ready", "database": "does not answer; is it running?"}, 503)
     rings = app.doorbell.depth()
     if rings is None:
         words = "The broker does not answer; work waits, and goes on within seconds when it returns"

@@ -6,9 +6,10 @@ import week
 from sqlalchemy import select, update
 from week import MONDAY_EVENING
 
-from briefings.actions import deliver
+from briefings.actions import account
 from briefings.adapters.mail_catcher import keep
 from briefings.domain.deliveries import State, Step
+from briefings.errors import DependencyError, InputError, NotFoundError
 from briefings.settings import Relay
 from briefings.store import deliveries as rows
 from briefings.store import subscribers
@@ -117,11 +118,44 @@ def test_a_drop_before_the_final_dot_is_tried_again(composed, relay):
     assert {state for state, _ in states(composed)} == {"deferred"}
 
 
-def test_a_relay_that_is_down_costs_no_attempt(composed):
+def test_without_a_relay_no_delivery_is_touched(composed):
     composed.settings = replace(composed.settings, relay=Relay("127.0.0.1", 9, "none"))
+    with pytest.raises(DependencyError, match=r"The relay 127\.0\.0\.1:9"):
+        composed.deliver()
+    assert states(composed) == [("queued", "")] * 2
+    assert [one.epoch for one in week.deliveries(composed, kind="briefing")] == [0, 0]
+
+
+def test_a_relay_that_goes_away_in_the_middle_costs_no_attempt_and_the_rest_is_given_back(composed, relay, monkeypatch):
+    monkeypatch.setattr(relay, "on_data", relay.go_away)
+    with pytest.raises(DependencyError):
+        composed.deliver()
+    assert states(composed) == [("sent", ""), ("deferred", "no-relay")]
+    assert week.deliveries(composed, kind="briefing")[1].attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "state"),
+    [
+        ("RCPT", "550 5.1.1 no such person", "bounced"),
+        ("RCPT", "550 no such person", "bounced"),
+        ("RCPT", "550 5.2.1 mailbox disabled", "bounced"),
+        ("RCPT", "552 5.2.2 mailbox full", "deferred"),
+        ("DATA", "550 5.4.5 daily user sending limit exceeded", "deferred"),
+        ("DATA", "554 your reputation is bad", "deferred"),
+        ("DATA", "550 5.7.1 looks like spam", "deferred"),
+        ("DATA", "552 5.3.4 too large", "bounced"),
+        ("DATA", "554 5.6.0 malformed", "bounced"),
+        ("MAIL", "550 5.1.8 sender refused", "deferred"),
+    ],
+)
+def test_only_an_answer_that_blames_the_address_suppresses_it(composed, relay, verb, reply, state):
+    relay.answers[verb] = reply
     composed.deliver()
-    assert states(composed) == [("deferred", "no-relay")] * 2
-    assert [one.attempts for one in week.deliveries(composed, kind="briefing")] == [0, 0]
+    assert {one for one, _ in states(composed)} == {state}
+    with composed.database.read() as session:
+        suppressed = session.scalars(select(Suppression.reason)).all()
+    assert bool(suppressed) == (verb == "RCPT" and state == "bounced")
 
 
 def test_attempts_end_at_last(composed, relay):
@@ -183,7 +217,7 @@ def test_what_a_dead_worker_had_claimed_is_sent_by_the_next(composed, relay):
 def test_what_a_dead_worker_was_sending_is_unknown(composed, relay):
     with composed.database.write() as session:
         ana, _ = rows.claim_due(session, "dead-worker", composed.clock(), timedelta(minutes=1), 20)
-        rows.change(session, ana, State.CLAIMED, Step(State.SENDING), composed.clock())
+        rows.change(session, ana, State.CLAIMED, Step(State.SENDING), composed.clock(), lease=timedelta(minutes=1))
     composed.clock.move(minutes=2)
     assert composed.deliver() == 1
     assert states(composed) == [("unknown", "crashed-while-sending"), ("sent", "")]
@@ -203,7 +237,7 @@ def test_a_verdict_that_comes_after_the_lease_still_counts(composed, relay):
     def think_for_long() -> None:
         relay.on_data = lambda: None
         composed.clock.move(minutes=5)
-        deliver.recover(composed.database, composed.rules, composed.clock())
+        composed.delivering.recover()
         assert states(composed)[0] == ("unknown", "crashed-while-sending")
 
     relay.on_data = think_for_long
@@ -219,7 +253,7 @@ def test_what_was_taken_over_while_the_relay_was_thinking_is_not_sent_by_its_fir
         """Meanwhile another worker finds both unknown, waits out the patience, takes them over and sends them."""
         for minutes in (5, 16):
             composed.clock.move(minutes=minutes)
-            deliver.recover(composed.database, composed.rules, composed.clock())
+            composed.delivering.recover()
         with composed.database.write() as session:
             for mine in rows.claim_due(session, "other", composed.clock(), timedelta(minutes=1), 20):
                 rows.change(session, mine, State.CLAIMED, Step(State.SENDING), composed.clock())
@@ -228,16 +262,83 @@ def test_what_was_taken_over_while_the_relay_was_thinking_is_not_sent_by_its_fir
     relay.on_data = think_for_hours
     composed.deliver()
     assert relay.recipients == ["ana@readers.example"]
-    assert [(one.state, one.resent, one.epoch) for one in week.deliveries(composed, kind="briefing")] == [
-        ("sent", 1, 2)
-    ] * 2
+    taken_over = [(one.state, one.resent, one.epoch) for one in week.deliveries(composed, kind="briefing")]
+    assert taken_over == [("sent", 1, 2), ("sent", 0, 2)]
 
 
 def test_a_person_who_leaves_gets_nothing_even_if_the_mail_is_claimed_already(composed, relay):
-    relay.on_data = lambda: _leave(composed, "bo@readers.example")
+    def leave() -> None:
+        relay.on_data = lambda: None
+        _leave(composed, "bo@readers.example")
+
+    relay.on_data = leave
     composed.deliver()
-    _leave(composed, "ana@readers.example")
-    assert composed.deliver() == 0
+    assert relay.recipients == ["ana@readers.example"]
+    assert states(composed) == [("sent", ""), ("skipped", "left")]
+
+
+def test_a_refusal_for_now_that_comes_after_the_lease_still_counts(composed, relay):
+    def think_for_long() -> None:
+        relay.on_data = lambda: None
+        composed.clock.move(minutes=5)
+        composed.delivering.recover()
+
+    relay.on_data = think_for_long
+    relay.answers["DATA ana@readers.example"] = "451 4.3.0 not now"
+    composed.deliver()
+    assert states(composed)[0] == ("deferred", "refused-for-now")
+
+
+def test_a_pass_ends_after_two_minutes_and_leaves_the_rest_for_the_next(app, relay):
+    for number in range(30):
+        week.enrol(app, f"p{number}@readers.example")
+    app.compose()
+    app.clock.now = MONDAY_EVENING
+    relay.on_data = lambda: app.clock.move(seconds=10)
+    app.settings = replace(app.settings, lease=timedelta(hours=1))
+    assert app.deliver() == 20
+    assert app.deliver() == 10
+    assert len(set(relay.recipients)) == 30
+
+
+def test_an_unknown_outcome_that_was_sent_again_is_still_settled_by_evidence(composed, relay, tmp_path):
+    composed.settings = replace(composed.settings, caught_mail=tmp_path)
+    relay.answers["DATA ana@readers.example"] = "accept-and-drop"
+    for _ in range(2):
+        composed.deliver()
+        composed.clock.move(minutes=16)
+    assert states(composed)[0] == ("unknown", "no-verdict")
+    keep(tmp_path, "", ["ana@readers.example"], relay.accepted[0][1])
+    composed.deliver()
+    assert states(composed)[0] == ("sent", "relay-says-so")
+
+
+@pytest.mark.parametrize(("verdict", "state"), [("sent", "sent"), ("resend", "queued"), ("dead", "dead")])
+def test_the_operator_settles_what_nobody_knows(composed, relay, verdict, state):
+    composed.settings = replace(composed.settings, unknown_policy="hold")
+    relay.answers["DATA"] = "accept-and-drop"
+    composed.deliver()
+    composed.clock.move(hours=2)
+    (first, _) = week.deliveries(composed, kind="briefing")
+    assert "briefings settle" in account.stuck_words(composed.database, composed.clock())[0]
+    assert "deliver" not in composed.due_queues()
+
+    composed.settle(first.id, verdict)
+    assert states(composed)[0] == (state, "operator")
+
+
+def test_what_is_settled_cannot_be_settled_again(composed, relay):
+    composed.deliver()
+    with pytest.raises(InputError, match="is sent"):
+        composed.settle(week.deliveries(composed, kind="briefing")[0].id, "resend")
+    with pytest.raises(NotFoundError, match="no delivery 4711"):
+        composed.settle(4711, "sent")
+
+
+def test_a_change_that_the_lifecycle_does_not_have_is_refused(composed):
+    (first, _) = week.deliveries(composed, kind="briefing")
+    with composed.database.write() as session, pytest.raises(ValueError, match="cannot go from queued to sent"):
+        rows.change(session, first, State.QUEUED, Step(State.SENT), composed.clock())
 
 
 def test_the_person_is_looked_at_again_when_the_mail_is_claimed(composed, relay):
@@ -281,7 +382,9 @@ def test_two_workers_at_once_send_each_mail_once(app, relay):
 
 def test_no_password_stands_in_what_is_recorded(composed, relay):
     composed.settings = replace(composed.settings, relay=Relay("127.0.0.1", relay.port, "none", "ana", "canary-secret"))
-    composed.deliver()
+    with pytest.raises(DependencyError) as refusal:
+        composed.deliver()
+    assert "canary-secret" not in str(refusal.value)
     with composed.database.read() as session:
         assert "canary-secret" not in str([event.detail for event in session.scalars(select(Event))])
     assert "canary-secret" not in repr(composed.settings)

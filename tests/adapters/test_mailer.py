@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 from mail_samples import briefing_mail
 
 from briefings.adapters.mailer import SmtpMailer, write
-from briefings.domain.deliveries import Outcome
+from briefings.domain.deliveries import Attempt, Outcome
 from briefings.domain.mails import Letter, Rendered, Sender, letter
 from briefings.embedded import free_port
 from briefings.settings import Relay
 
 SENDER = Sender("Weekly", "briefing@b.example", "account@b.example", "editors@b.example", "b.example")
 RETURN_PATH = "b+8f1c@b.example"
+
+
+def hand(mailer: SmtpMailer, letter: Letter) -> Attempt:
+    """Write a letter and hand it over."""
+    return mailer.send(write(letter), RETURN_PATH, letter.recipient)
 
 
 def made(
@@ -142,7 +147,7 @@ def test_a_forged_recipient_becomes_one_mailbox():
 
 def test_a_forged_envelope_reaches_nobody_else(mailer, relay):
     hostile = replace(made(), recipient="ana@r.example>\r\nRCPT TO:<bo@r.example")
-    mailer.send(hostile, RETURN_PATH)
+    hand(mailer, hostile)
     assert "bo@r.example" not in relay.recipients
 
 
@@ -150,31 +155,31 @@ def test_a_forged_envelope_reaches_nobody_else(mailer, relay):
 
 
 def test_a_letter_arrives_whole_at_its_one_recipient(mailer, relay):
-    attempt = mailer.send(made(), RETURN_PATH)
+    attempt = hand(mailer, made())
     assert (attempt.outcome, attempt.reply) == (Outcome.ACCEPTED, "250 2.0.0 taken")
     assert relay.accepted == [("ana@r.example", write(made()))]
 
 
 @pytest.mark.parametrize("text", [".", "..", ".\n.", "a\n.\nQUIT\n", "\n.hidden\n..two\n", "." * 300])
 def test_a_dot_at_the_start_of_a_line_neither_ends_the_mail_nor_is_lost(mailer, relay, text):
-    assert mailer.send(made(text, text), RETURN_PATH).outcome is Outcome.ACCEPTED
+    assert hand(mailer, made(text, text)).outcome is Outcome.ACCEPTED
     assert relay.accepted == [("ana@r.example", write(made(text, text)))]
-    assert mailer.send(made("next"), RETURN_PATH).outcome is Outcome.ACCEPTED
+    assert hand(mailer, made("next")).outcome is Outcome.ACCEPTED
 
 
 def test_letters_go_over_one_kept_connection(mailer, relay):
-    mailer.send(made(), RETURN_PATH)
+    hand(mailer, made())
     kept = mailer._connection
-    mailer.send(made(to="bo@r.example"), RETURN_PATH)
+    hand(mailer, made(to="bo@r.example"))
     assert mailer._connection is kept
     assert relay.recipients == ["ana@r.example", "bo@r.example"]
 
 
 def test_after_closing_the_next_letter_opens_a_connection_of_its_own(mailer, relay):
-    mailer.send(made(), RETURN_PATH)
+    hand(mailer, made())
     mailer.close()
     mailer.close()
-    assert mailer.send(made(), RETURN_PATH).outcome is Outcome.ACCEPTED
+    assert hand(mailer, made()).outcome is Outcome.ACCEPTED
     assert len(relay.accepted) == 2
 
 
@@ -190,7 +195,7 @@ def test_after_closing_the_next_letter_opens_a_connection_of_its_own(mailer, rel
         ("RCPT", "550 5.1.1 no such person", Outcome.REFUSED),
         ("RCPT", "550 5.7.1 not allowed", Outcome.POLICY),
         ("DATA", "452 4.3.1 full", Outcome.REFUSED_FOR_NOW),
-        ("DATA", "554 5.6.0 unreadable", Outcome.REFUSED),
+        ("DATA", "554 5.6.0 unreadable", Outcome.CONTENT),
         ("DATA", "550 5.7.26 not authenticated", Outcome.POLICY),
         ("MAIL", "drop", Outcome.REFUSED_FOR_NOW),
         ("RCPT", "drop", Outcome.REFUSED_FOR_NOW),
@@ -201,25 +206,25 @@ def test_what_the_relay_answers_decides_the_outcome_and_the_next_letter_is_not_h
     mailer, relay, verb, answer, outcome
 ):
     relay.answers[verb] = answer
-    attempt = mailer.send(made(), RETURN_PATH)
+    attempt = hand(mailer, made())
     assert attempt.outcome is outcome
     assert answer in {"drop", attempt.reply}
     assert relay.accepted == []
 
     relay.answers.clear()
-    assert mailer.send(made(), RETURN_PATH).outcome is Outcome.ACCEPTED
+    assert hand(mailer, made()).outcome is Outcome.ACCEPTED
 
 
 def test_a_connection_that_was_lost_between_two_letters_costs_one_attempt_and_no_duplicate(mailer, relay):
-    mailer.send(made(), RETURN_PATH)
+    hand(mailer, made())
     mailer._connection.sock.shutdown(2)
-    assert mailer.send(made(), RETURN_PATH).outcome is Outcome.REFUSED_FOR_NOW
-    assert mailer.send(made(), RETURN_PATH).outcome is Outcome.ACCEPTED
+    assert hand(mailer, made()).outcome is Outcome.REFUSED_FOR_NOW
+    assert hand(mailer, made()).outcome is Outcome.ACCEPTED
     assert len(relay.accepted) == 2
 
 
 def test_no_relay_at_all_says_so():
-    attempt = SmtpMailer(Relay("127.0.0.1", free_port(), "none"), "b.example").send(made(), RETURN_PATH)
+    attempt = hand(SmtpMailer(Relay("127.0.0.1", free_port(), "none"), "b.example"), made())
     assert attempt.outcome is Outcome.NO_RELAY
     assert "ConnectionRefusedError" in attempt.reply
 
@@ -228,7 +233,7 @@ def test_no_relay_at_all_says_so():
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_a_relay_without_tls_gets_neither_the_mail_nor_the_password(relay, tls, user):
     mailer = SmtpMailer(Relay("127.0.0.1", relay.port, tls, user, "hush"), "b.example")
-    attempt = mailer.send(made(), RETURN_PATH)
+    attempt = hand(mailer, made())
     assert attempt.outcome is Outcome.NO_RELAY
     assert "hush" not in attempt.reply
     assert relay.accepted == []
@@ -236,6 +241,6 @@ def test_a_relay_without_tls_gets_neither_the_mail_nor_the_password(relay, tls, 
 
 def test_a_login_that_cannot_be_is_no_relay_and_shows_no_password(relay):
     mailer = SmtpMailer(Relay("127.0.0.1", relay.port, "none", "ana", "hush"), "b.example")
-    attempt = mailer.send(made(), RETURN_PATH)
+    attempt = hand(mailer, made())
     assert attempt.outcome is Outcome.NO_RELAY
     assert "hush" not in attempt.reply

@@ -128,6 +128,7 @@ class Settings:
         values = _values(environ)
         home = Path(values["BRIEFINGS_HOME"]).resolve()
         catcher = _address(values, "BRIEFINGS_CATCHER_LISTEN")
+        relay = _relay(values, catcher)
         return cls(
             home=home,
             database_url=_part_url(values, "BRIEFINGS_DATABASE_URL", DATABASES) or f"sqlite:///{home / 'briefings.db'}",
@@ -135,8 +136,8 @@ class Settings:
             secret_key=_secret(values, home),
             public_url=_web_url(values, "BRIEFINGS_PUBLIC_URL"),
             listen=_address(values, "BRIEFINGS_LISTEN"),
-            relay=_relay(values, catcher),
-            caught_mail=_caught_mail(values, home),
+            relay=relay,
+            caught_mail=_caught_mail(values, home, relay),
             catcher=catcher,
             sender=_sender(values),
             postal_address=values["BRIEFINGS_POSTAL_ADDRESS"],
@@ -198,8 +199,13 @@ def _catalogue(values: Mapping[str, str]) -> Path:
     return Path(values["BRIEFINGS_CATALOGUE"] or ROOT / "briefings" / "catalogue")
 
 
-def _caught_mail(values: Mapping[str, str], home: Path) -> Path | None:
-    """Without a relay our mails stay on this machine, in the catcher's folder."""
+def _caught_mail(values: Mapping[str, str], home: Path, relay: Relay) -> Path | None:
+    """Without a relay our mails stay on this machine, in the catcher's folder.
+
+    A relay that speaks TLS is a real one: then there is no inbox page, whose mails anybody could open.
+    """
+    if relay.tls != "none":
+        return None
     if values["BRIEFINGS_CAUGHT_MAIL"]:
         return Path(values["BRIEFINGS_CAUGHT_MAIL"]).resolve()
     return None if values["BRIEFINGS_SMTP_URL"] else home / "caught"

@@ -57,7 +57,7 @@ def enrol(
     answers = {"specialization": MLOPS, "level": "practitioner", "hours": 4} | profile
     made = plans.profile(app.catalogue, **answers)
     confirmed = app.clock() - timedelta(days=10)
-    app.subscribing.enrol(address, timezone, made, confirmed_at=confirmed, weeks_before=week - 1)
+    app.subscribing.enrol(address, timezone, made, confirmed_at=confirmed, joined_at=confirmed, weeks_before=week - 1)
     with app.database.read() as session:
         return session.scalars(select(Subscriber.id).where(Subscriber.address == address)).one()
 

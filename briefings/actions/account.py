@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from briefings.domain.ledger import Ledger
+from briefings.domain.weeks import IssueWeek
 from briefings.store import deliveries, feeds, issues, items, subscribers
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def ledger_of(session: Session, issue: issues.Issue) -> Ledger:
     """The ledger of an issue."""
     counts = issues.edition_counts(session, issue.id)
     composed = counts.pop("composed", 0)
-    candidates = subscribers.count_accountable(session, issue.id, issue.cutoff_at)
+    candidates = subscribers.count_accountable(session, issue.id, IssueWeek(issue.monday).joined_before)
     sent = deliveries.counts(session, issue.id)
     return Ledger(issue.key, issue.composed_at is not None, candidates, composed, counts, sent)
 

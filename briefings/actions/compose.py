@@ -140,7 +140,7 @@ def _decide_everybody(database: Database, run: _Run, clock: Clock) -> int:
     decided, last = 0, 0
     while True:
         with database.write() as session:
-            people = subscriber_rows.candidates(session, last, BATCH, run.week.cutoff)
+            people = subscriber_rows.candidates(session, last, BATCH, run.week.joined_before)
             if not people:
                 return decided
             last = people[-1].subscriber.id

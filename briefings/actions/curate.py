@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
+from briefings.domain import stories
 from briefings.errors import InputError, NotFoundError
 from briefings.store import feeds as feed_rows
+from briefings.store import items as item_rows
 from briefings.store.base import insert_new
 from briefings.store.deliveries import Event
 from briefings.store.items import STATES, Item, Tag
@@ -36,6 +38,9 @@ def set_item_state(database: Database, item_id: int, state: str, staff: str, now
             raise NotFoundError("There is no such item; it may have been deleted")
         session.add(Event(at=now, kind="curated", detail=_change(staff, item_id, "state", item.state, state)))
         item.state = state
+        session.flush()
+        for story, members in item_rows.stories_of(session, [item_id]).items():
+            item_rows.set_lead(session, story, stories.lead(members).item)
 
 
 def retag(

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from briefings.domain import stories
+from briefings.domain.weeks import NEWS_WINDOW
 from briefings.store import items as item_rows
 from briefings.store.base import alone
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from briefings.clock import Clock
     from briefings.store.base import Database
 
 BATCH = 500
+#: Older items are nobody's news any more and get a story of their own; comparing them would read the whole table.
+RECENT = NEWS_WINDOW + stories.WINDOW
 
 
 def group(database: Database, clock: Clock) -> int:
@@ -27,9 +32,17 @@ def group(database: Database, clock: Clock) -> int:
             fresh = item_rows.ungrouped(session, BATCH)
             if not fresh:
                 return new
-            start = min(telling.published for telling in fresh) - stories.WINDOW
-            end = max(telling.published for telling in fresh) + stories.WINDOW
-            known = item_rows.grouped_between(session, start, end)
-            new += item_rows.set_stories(session, stories.group(fresh, known), clock())
+            recent = [telling for telling in fresh if telling.published > clock() - RECENT]
+            old = [stories.Group(None, (telling.item,)) for telling in fresh if telling not in recent]
+            groups = [*old, *_group(session, recent)]
+            new += item_rows.set_stories(session, groups, clock())
             for story, members in item_rows.stories_of(session, [telling.item for telling in fresh]).items():
                 item_rows.set_lead(session, story, stories.lead(members).item)
+
+
+def _group(session: Session, recent: list[stories.Telling]) -> list[stories.Group]:
+    if not recent:
+        return []
+    start = min(telling.published for telling in recent) - stories.WINDOW
+    end = max(telling.published for telling in recent) + stories.WINDOW
+    return stories.group(recent, item_rows.grouped_between(session, start, end))

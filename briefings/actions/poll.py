@@ -10,9 +10,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from briefings.adapters import feed_parser
 from briefings.domain import entries, feeds
-from briefings.errors import FetchError, ParseError
+from briefings.errors import BriefingsError, FetchError, ParseError
 from briefings.store import feeds as feed_rows
 from briefings.store import items as item_rows
 
@@ -71,7 +73,13 @@ def _poll_one(database: Database, fetcher: Fetcher, clock: Clock, feed: feed_row
     except (FetchError, ParseError) as error:
         decision = feeds.after_failure(facts, str(error), now)
     fetch = _log(feed, fetched, decision.facts.problem, now, monotonic() - started)
-    return _record(database, feed, parsed, decision, fetch)
+    try:
+        return _record(database, feed, parsed, decision, fetch)
+    except (BriefingsError, SQLAlchemyError, ValueError):
+        log.exception("Feed %s could not be stored", feed.id)
+        decision = feeds.after_failure(facts, "Its items could not be stored; the log says why", now)
+        fetch = _log(feed, fetched, decision.facts.problem, now, monotonic() - started)
+        return _record(database, feed, None, decision, fetch)
 
 
 def _answer(fetched: Fetched) -> feeds.Answer:

@@ -61,7 +61,7 @@ class Subscribing:
             session.flush()
             subscriber_rows.add_weeks(session, plan.id, made)
             if _confirms_today(session, subscriber.address_key, now) < CONFIRMS_A_DAY:
-                mail = _account_mail("confirm", subscriber, now)
+                mail = _account_mail("confirm", uuid4().hex, subscriber, clean, now)
                 delivery_rows.queue(session, [{**mail, "plan_id": plan.id, "timezone": timezone}], now)
             return plan.id
 
@@ -72,25 +72,36 @@ class Subscribing:
         """
         plan_id, timezone = self.links.read_confirm(token, now)
         with self.database.write() as session:
-            plan = session.get(Plan, plan_id)
+            plan = session.get(Plan, plan_id, with_for_update=True)
             subscriber = session.get(Subscriber, plan.subscriber_id) if plan else None
             if plan is None or subscriber is None or plan.state not in {"proposed", "current"}:
                 raise NotFoundError("This sign-up has been replaced by a newer one; use the newest mail")
             if plan.state == "proposed":
-                _start(session, subscriber, plan, timezone, now)
+                self._start(session, subscriber, plan, timezone, now)
+            elif subscriber.state == "left":
+                raise NotFoundError("You have left since you confirmed this; sign up again to come back")
             return subscriber
 
     def enrol(
-        self, address: str, timezone: str, profile: Profile, *, confirmed_at: datetime, weeks_before: int = 0
+        self,
+        address: str,
+        timezone: str,
+        profile: Profile,
+        *,
+        confirmed_at: datetime,
+        joined_at: datetime,
+        weeks_before: int = 0,
     ) -> bool:
         """Take over a person who confirmed elsewhere, with the plan weeks that they had there. Sends nothing.
+
+        `joined_at` is when they came to us: issues whose cut-off was before know nothing of them.
 
         Returns whether the person is new; one who is here already stays as they are. Raises InputError as `sign_up`.
         """
         clean, where = checked_address(address), weeks.zone(timezone)
         made = plans.make_plan(self.catalogue, profile)
         with self.database.write() as session:
-            subscriber = self._subscriber(session, clean, timezone, confirmed_at)
+            subscriber = self._subscriber(session, clean, timezone, joined_at)
             if subscriber.state != "pending":
                 return False
             plan = _proposed(subscriber.id, profile, self.catalogue.version, confirmed_at)
@@ -119,7 +130,9 @@ class Subscribing:
         with self.database.write() as session:
             subscriber = self._of_token(session, token, now)
             if subscriber.state == "left" and subscriber.address and subscriber.confirmed_at:
-                subscriber.state, subscriber.left_at, subscriber.confirmed_at = "active", None, now
+                follows = subscriber_rows.current_plan(session, subscriber.id) is not None
+                subscriber.state, subscriber.left_at = "active" if follows else "finished", None
+                subscriber.confirmed_at = now
                 _lift(session, subscriber.address_key)
                 session.add(delivery_rows.Event(at=now, kind="resubscribed", subscriber_id=subscriber.id, detail={}))
             return subscriber
@@ -134,13 +147,27 @@ class Subscribing:
             kind = "ticked" if done else "unticked"
             session.add(delivery_rows.Event(at=now, kind=kind, subscriber_id=subscriber_id, detail={"task": task}))
 
+    def _start(self, session: Session, subscriber: Subscriber, plan: Plan, timezone: str, now: datetime) -> None:
+        """Everything that a confirmation changes, at once; the welcome's uid makes a second one impossible."""
+        others = update(Plan).where(Plan.subscriber_id == subscriber.id, Plan.id != plan.id, Plan.state != "finished")
+        session.execute(others.values(state="replaced"))
+        plan.state, plan.starts_on = "current", weeks.first_monday(now, weeks.zone(timezone))
+        if subscriber.state != "active":
+            subscriber.confirmed_at = now
+        # A person whose address had been forgotten has come back.
+        subscriber.address = delivery_rows.confirmed_address(session, plan.id) or subscriber.address
+        subscriber.state, subscriber.timezone, subscriber.left_at = "active", timezone, None
+        _lift(session, subscriber.address_key)
+        detail = {"plan": plan.id}
+        session.add(delivery_rows.Event(at=now, kind="confirmed", subscriber_id=subscriber.id, detail=detail))
+        uid = tokens.address_key(self.key, f"welcome/{plan.id}")[:32]
+        delivery_rows.queue(session, [_account_mail("welcome", uid, subscriber, subscriber.address, now)], now)
+
     def _subscriber(self, session: Session, address: str, timezone: str, now: datetime) -> Subscriber:
         key = tokens.address_key(self.key, address)
         row = {"address": address, "address_key": key, "timezone": timezone, "created_at": now}
         insert_new(session, Subscriber, [row])
-        subscriber = session.scalars(select(Subscriber).where(Subscriber.address_key == key)).one()
-        subscriber.address = address  # a person whose address was forgotten has come back
-        return subscriber
+        return session.scalars(select(Subscriber).where(Subscriber.address_key == key)).one()
 
     def _of_token(self, session: Session, token: str, now: datetime) -> Subscriber:
         subscriber = session.get(Subscriber, self.links.read_id("unsubscribe", token, now))
@@ -192,24 +219,12 @@ def _proposed(subscriber_id: int, profile: Profile, catalogue_version: str, now:
     )
 
 
-def _start(session: Session, subscriber: Subscriber, plan: Plan, timezone: str, now: datetime) -> None:
-    others = update(Plan).where(Plan.subscriber_id == subscriber.id, Plan.id != plan.id, Plan.state != "finished")
-    session.execute(others.values(state="replaced"))
-    plan.state, plan.starts_on = "current", weeks.first_monday(now, weeks.zone(timezone))
-    if subscriber.state != "active":
-        subscriber.confirmed_at = now
-    subscriber.state, subscriber.timezone, subscriber.left_at = "active", timezone, None
-    _lift(session, subscriber.address_key)
-    session.add(delivery_rows.Event(at=now, kind="confirmed", subscriber_id=subscriber.id, detail={"plan": plan.id}))
-    delivery_rows.queue(session, [_account_mail("welcome", subscriber, now)], now)
-
-
-def _account_mail(kind: str, subscriber: Subscriber, now: datetime) -> dict[str, object]:
+def _account_mail(kind: str, uid: str, subscriber: Subscriber, address: str, now: datetime) -> dict[str, object]:
     return {
-        "uid": uuid4().hex,
+        "uid": uid,
         "kind": kind,
         "subscriber_id": subscriber.id,
-        "address": subscriber.address,
+        "address": address,
         "address_key": subscriber.address_key,
         "send_at": now,
         "not_after": now + ACCOUNT_LATEST,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
+from briefings.store.deliveries import Delivery, Event
 from briefings.store.feeds import Fetch
 from briefings.store.issues import take_slot
 from briefings.store.subscribers import Plan, Subscriber
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from briefings.clock import Clock
     from briefings.store.base import Database
 
@@ -37,13 +40,25 @@ def tidy(database: Database, clock: Clock) -> bool:
             return False
         session.execute(delete(Fetch).where(Fetch.at < now - KEEP_FETCHES))
         session.execute(delete(Plan).where(Plan.state == "proposed", Plan.created_at < now - KEEP_UNCONFIRMED))
-        unconfirmed = delete(Subscriber).where(
-            Subscriber.state == "pending", Subscriber.created_at < now - KEEP_UNCONFIRMED
+        hopeful = select(Plan.subscriber_id).where(Plan.state == "proposed")
+        nobody = delete(Subscriber).where(
+            Subscriber.state == "pending",
+            Subscriber.created_at < now - KEEP_UNCONFIRMED,
+            Subscriber.id.not_in(hopeful),
         )
-        session.execute(unconfirmed)
-        forgotten = update(Subscriber).where(
-            Subscriber.state == "left", Subscriber.left_at < now - KEEP_ADDRESS_AFTER_LEAVING
-        )
-        session.execute(forgotten.values(address=""))
+        session.execute(nobody)
+        _forget_addresses(session, now - KEEP_ADDRESS_AFTER_LEAVING)
         slot.done_at = now
         return True
+
+
+def _forget_addresses(session: Session, left_before: datetime) -> None:
+    """Of people who left long ago nothing stays but the keyed hash: not in their row, not in mails, not in replies."""
+    gone = select(Subscriber.id).where(Subscriber.state == "left", Subscriber.left_at < left_before)
+    # Not the mail that asks somebody who has just come back.
+    mails = select(Delivery.id).where(
+        Delivery.subscriber_id.in_(gone), Delivery.address != "", Delivery.send_at < left_before
+    )
+    session.execute(update(Event).where(Event.delivery_id.in_(mails)).values(detail={}))
+    session.execute(update(Delivery).where(Delivery.id.in_(mails)).values(address=""))
+    session.execute(update(Subscriber).where(Subscriber.id.in_(gone)).values(address=""))

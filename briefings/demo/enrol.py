@@ -72,8 +72,14 @@ def enrol(app: App, person: Person, monday: datetime) -> None:
         return
     weeks_before = max(0, person.week - 1)
     confirmed = monday - timedelta(weeks=weeks_before, days=5)
+    joined = app.clock() if app.ledger() else confirmed  # after this week's cut-off, one joins the next
     enrolled = app.subscribing.enrol(
-        person.address, person.timezone, profile, confirmed_at=confirmed, weeks_before=weeks_before
+        person.address,
+        person.timezone,
+        profile,
+        confirmed_at=confirmed,
+        joined_at=joined,
+        weeks_before=weeks_before,
     )
     if enrolled:
         _set_state(app, person, confirmed)

@@ -85,6 +85,7 @@ def run_demo(console: Console, home: Path, *, once: bool, number: int | None) ->
         monday = monday_of(app.clock().date())
         with FeedServer(rendered(monday), memory.port("feeds")) as server, closing(app.database):
             _load(console, app, server, datetime.combine(monday, time(), tzinfo=UTC), number)
+            memory.keep("clock", app.clock().isoformat())
             with running(app.settings, environ) as stack:
                 balanced = _run_week(console, app, stack, home / "caught")
                 memory.keep("clock", app.clock().isoformat())

@@ -22,6 +22,7 @@ TRACKING_NAMES = frozenset(
 DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Nothing on the web is older than this; an earlier date is a publishing tool's blank.
 EARLIEST_YEAR = 1990
+LONGEST_KEY = 500
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ def canonical_url(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), rest, ""))
 
 
+def page_key(url: str) -> str:
+    """The canonical address, or its fingerprint when it is too long for an index."""
+    canonical = canonical_url(url)
+    return canonical if len(canonical) <= LONGEST_KEY else f"sha256:{_digest(canonical)}"
+
+
 def item_key(entry: Entry) -> str:
     """What identifies an entry within its feed: its guid, else its canonical link, else its text."""
     if entry.guid:
@@ -133,7 +140,7 @@ def plan(
         met.add(key)
         digest, stored = text_digest(entry), known.get(key)
         if stored is None:
-            new.append(NewItem(key, digest, canonical_url(entry.url), settled_date(entry.published, now), entry))
+            new.append(NewItem(key, digest, page_key(entry.url), settled_date(entry.published, now), entry))
         elif stored.digest != digest:
             edits.append(ItemEdit(stored.id, digest, entry))
     return new, edits

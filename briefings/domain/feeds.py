@@ -13,6 +13,7 @@ USUAL = timedelta(hours=1)
 LONGEST = timedelta(hours=24)
 #: A permanent redirect is believed after it was seen this often in a row, with the same end.
 HOPS_TO_BELIEVE = 3
+LONGEST_URL = 2000
 #: At most this share of an interval is added by chance, so that feeds added together drift apart.
 JITTER = 0.1
 
@@ -90,15 +91,16 @@ def spread(interval: timedelta, seed: str, now: datetime) -> timedelta:
 
 
 def _after_success(facts: FeedFacts, answer: Answer, now: datetime) -> NextPoll:
-    again = answer.moved_to is not None and answer.moved_to == facts.moved_to
-    times = facts.moved_times + 1 if again else int(answer.moved_to is not None)
-    believed = answer.moved_to if times >= HOPS_TO_BELIEVE else None
+    moved_to = answer.moved_to if len(answer.moved_to or "") <= LONGEST_URL else None
+    again = moved_to is not None and moved_to == facts.moved_to
+    times = facts.moved_times + 1 if again else int(moved_to is not None)
+    believed = moved_to if times >= HOPS_TO_BELIEVE else None
     remembered = FeedFacts(
         url=believed or facts.url,
         etag=answer.etag,
         last_modified=answer.last_modified,
         body_digest=answer.body_digest,
-        moved_to=None if believed else answer.moved_to,
+        moved_to=None if believed else moved_to,
         moved_times=0 if believed else times,
     )
     return NextPoll(remembered, now + spread(USUAL, facts.url, now))

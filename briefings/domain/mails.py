@@ -103,7 +103,6 @@ def letter(
     uid: str,
     dated: datetime,
     briefing: BriefingMail | None = None,
-    unsubscribe_mailto: str = "",
 ) -> Letter:
     """Put the headers to a rendered mail.
 
@@ -127,7 +126,7 @@ def letter(
         ("Content-Language", "en"),
     ]
     if briefing:
-        headers += _list_headers(briefing, sender, unsubscribe_mailto)
+        headers += _list_headers(briefing, sender)
     safe = tuple((header, one_line(value, LONGEST_HEADER)) for header, value in headers)
     return Letter(recipient, safe, mail.text, mail.html, "=_" + sha256(uid.encode()).hexdigest()[:32])
 
@@ -155,12 +154,11 @@ def _quoted(name: str) -> str:
     return f'"{escaped}"'
 
 
-def _list_headers(briefing: BriefingMail, sender: Sender, mailto: str) -> list[tuple[str, str]]:
+def _list_headers(briefing: BriefingMail, sender: Sender) -> list[tuple[str, str]]:
     edition = briefing.edition
-    unsubscribe = f"<{briefing.unsubscribe_url}>" + (f", <{mailto}>" if mailto else "")
     return [
         ("List-ID", f"{_quoted(sender.name)} <weekly.{sender.domain}>"),
-        ("List-Unsubscribe", unsubscribe),
+        ("List-Unsubscribe", f"<{briefing.unsubscribe_url}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("List-Archive", f"<{briefing.web_url}>"),
         ("Feedback-ID", f"{edition.issue.lower()}:wk{edition.week:02d}:weekly:briefbrf1"),

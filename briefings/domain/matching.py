@@ -24,7 +24,8 @@ MOST_STORIES = 5
 MOST_PER_SOURCE = 2
 #: A story must reach at least this to be worth a place; fewer honest stories beat filler.
 WORTH = 0.3
-ENOUGH_FOCUS = 0.35
+#: Of so many of the best stories the few are chosen; what scores lower is not reached in practice.
+CONSIDERED = 120
 ENOUGH_CORE = 0.12
 
 
@@ -126,12 +127,12 @@ def _focus_part(candidate: Candidate, weights: Mapping[str, float]) -> float:
 def _diverse(scored: Sequence[tuple[float, Candidate]]) -> list[tuple[float, Candidate]]:
     """Greedy choice that likes a story less the more it resembles one chosen, with a cap per source."""
     chosen: list[tuple[float, Candidate]] = []
-    left = list(scored)
+    left = list(scored[:CONSIDERED])
     while left and len(chosen) < MOST_STORIES:
-        best = max(left, key=lambda pair: pair[0] - DIVERSITY * _nearest(pair[1], chosen))  # the first of equals
-        left.remove(best)
-        if sum(one.source == best[1].source for _, one in chosen) < MOST_PER_SOURCE:
-            chosen.append(best)
+        best = max(left, key=lambda pair: pair[0] - DIVERSITY * _nearest(pair[1], chosen))
+        chosen.append(best)
+        full = sum(one.source == best[1].source for _, one in chosen) >= MOST_PER_SOURCE
+        left = [pair for pair in left if pair is not best and not (full and pair[1].source == best[1].source)]
     return chosen
 
 

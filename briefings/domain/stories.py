@@ -33,6 +33,7 @@ class Telling:
     published: datetime
     authority: float
     story: int | None = None
+    state: str = "open"  #: what an editor made of it: open, pinned or hidden
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,19 @@ class Group:
 
 
 def lead(tellings: Iterable[Telling]) -> Telling:
-    """The item that leads a story: most authority, then earliest, then the smallest id."""
-    return min(tellings, key=lambda telling: (-telling.authority, telling.published, telling.item))
+    """The item that leads a story: one that an editor pinned, never a hidden one while another is there; then the
+    one of most authority, then the earliest, then the smallest id.
+    """
+    return min(
+        tellings,
+        key=lambda telling: (
+            telling.state == "hidden",
+            telling.state != "pinned",
+            -telling.authority,
+            telling.published,
+            telling.item,
+        ),
+    )
 
 
 def group(fresh: Sequence[Telling], known: Sequence[Telling]) -> list[Group]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CUTOFF = time(9, 0, tzinfo=UTC)
 #: Names in the time zone database that are no place: they mean something else on every machine.
 NOWHERE = {"localtime", "Factory"}
+#: Whoever joins this shortly before a cut-off belongs to the next issue: their row may be committed after it.
+JOIN_MARGIN = timedelta(minutes=5)
 #: How far back a story may lie and still be this week's news.
 NEWS_WINDOW = timedelta(days=10)
 
@@ -33,6 +35,11 @@ class IssueWeek:
         """The ISO 8601 week, such as `2026-W48`."""
         year, week, _ = self.monday.isocalendar()
         return f"{year}-W{week:02d}"
+
+    @property
+    def joined_before(self) -> datetime:
+        """Until when a person must have joined to be a candidate (UTC)."""
+        return self.cutoff - JOIN_MARGIN
 
     @property
     def cutoff(self) -> datetime:
@@ -72,7 +79,7 @@ def send_at(issue: IssueWeek, where: ZoneInfo, weekday: int = 0, hour: int = 7) 
 def first_monday(now: datetime, where: ZoneInfo) -> date:
     """The Monday on which a plan starts that is confirmed at `now`: the first whose cut-off is yet to come."""
     local_next = monday_of(now.astimezone(where).date()) + timedelta(weeks=1)
-    return local_next if IssueWeek(local_next).cutoff > now else local_next + timedelta(weeks=1)
+    return local_next if IssueWeek(local_next).joined_before > now else local_next + timedelta(weeks=1)
 
 
 def plan_week(starts_on: date, issue: IssueWeek, held: Collection[int], weeks_before: int = 0) -> int | str:

@@ -163,6 +163,11 @@ def due(session: Session, now: datetime, unknown_since: datetime | None) -> bool
     return session.scalar(found.limit(1)) is not None
 
 
+def confirmed_address(session: Session, plan_id: int) -> str | None:
+    """The address to which a plan's confirmation went."""
+    return session.scalar(select(Delivery.address).where(Delivery.plan_id == plan_id, Delivery.kind == "confirm"))
+
+
 def of_edition(session: Session, edition_id: int) -> Delivery:
     """The one delivery of an edition."""
     return session.scalars(select(Delivery).where(Delivery.edition_id == edition_id)).one()

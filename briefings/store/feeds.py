@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from briefings.domain.feeds import NextPoll
 
 #: A worker that took a feed and died gives it back after this.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=15)  #: longer than a chunk of slow feeds of one host takes
 
 
 class Feed(Base):

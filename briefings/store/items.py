@@ -270,7 +270,16 @@ def _tellings(session: Session, condition: ColumnElement[bool], limit: int | Non
         select(Item, Feed.authority).join(Feed, Feed.id == Item.feed_id).where(condition).order_by(Item.id).limit(limit)
     )
     return [
-        Telling(item.id, item.title, item.summary, item.canonical_url, item.published_at, authority, item.story_id)
+        Telling(
+            item.id,
+            item.title,
+            item.summary,
+            item.canonical_url,
+            item.published_at,
+            authority,
+            item.story_id,
+            item.state,
+        )
         for item, authority in rows
     ]
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.plans import PlanWeek as PlanWeekValue
@@ -103,8 +103,7 @@ def candidates(session: Session, after_id: int, limit: int, joined_before: datet
         .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & (Plan.state == "current"))
         .where(
             Subscriber.id > after_id,
-            Subscriber.state.in_(CANDIDATE_STATES),
-            Subscriber.confirmed_at <= joined_before,
+            _accountable(joined_before),
         )
         .order_by(Subscriber.id)
         .limit(limit)
@@ -121,8 +120,12 @@ def enrolment(session: Session, subscriber_id: int) -> Enrolment | None:
 def count_accountable(session: Session, issue_id: int, joined_before: datetime) -> int:
     """Of how many people an issue must give account: today's candidates, and whoever was decided before they left."""
     decided = select(Edition.subscriber_id).where(Edition.issue_id == issue_id)
-    candidate = Subscriber.state.in_(CANDIDATE_STATES) & (Subscriber.confirmed_at <= joined_before)
-    return session.scalar(select(func.count()).where(candidate | Subscriber.id.in_(decided))) or 0
+    return session.scalar(select(func.count()).where(_accountable(joined_before) | Subscriber.id.in_(decided))) or 0
+
+
+def _accountable(joined_before: datetime) -> ColumnElement[bool]:
+    joined = (Subscriber.confirmed_at <= joined_before) & (Subscriber.created_at <= joined_before)
+    return Subscriber.state.in_(CANDIDATE_STATES) & joined
 
 
 def current_plan(session: Session, subscriber_id: int) -> Plan | None:

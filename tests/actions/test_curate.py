@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 import week
 from sqlalchemy import select
@@ -56,3 +58,23 @@ def test_what_does_not_exist_is_refused_in_words(app):
         curate.set_item_state(app.database, 4711, "glued", "eda", app.clock())
     with pytest.raises(InputError, match="no topic 'alchemy'"):
         curate.retag(app.database, app.catalogue, 4711, "alchemy", belongs=True, staff="eda", now=app.clock())
+
+
+def test_hiding_the_leading_item_lets_the_next_one_tell_the_story(app):
+    title = "Northwind Labs halves KV cache memory with FP8 pages"
+    lead = week.add_feed(app, authority=1.0)
+    other = week.add_feed(app, "https://other.example/", authority=0.5, title="The Daily Circuit")
+    week.add_items(app, lead, title)
+    first, second = week.add_items(app, other, title)
+    assert _candidates(app) == [(first, False)]
+    curate.set_item_state(app.database, first, "hidden", "eda", app.clock())
+    assert _candidates(app) == [(second, False)]
+    curate.set_item_state(app.database, first, "open", "eda", app.clock())
+    curate.set_item_state(app.database, second, "pinned", "eda", app.clock())
+    assert _candidates(app) == [(second, True)]
+
+
+def _candidates(app) -> list[tuple[int, bool]]:
+    with app.database.read() as session:
+        window = (app.clock() - timedelta(days=10), app.clock())
+        return [(one.item, one.pinned) for one in items.candidates(session, *window, app.catalogue)]

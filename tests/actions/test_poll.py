@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 
 from briefings.adapters.http import Fetched
 from briefings.errors import FetchError
+from briefings.store import items
 from briefings.store.feeds import Feed, Fetch
 from briefings.store.items import Item
 
@@ -164,3 +165,28 @@ def test_every_poll_stands_in_the_log(app, web):
         fetch = session.scalars(select(Fetch)).one()
     assert (fetch.status, fetch.new_items, fetch.conditional, fetch.problem) == (200, 1, False, "")
     assert fetch.size > 100
+
+
+def test_a_link_as_long_as_they_come_is_stored_on_both_databases(app, web):
+    due(app, "https://a.example/")
+    link = "https://t.example/?q=" + "/".join(str(number % 7919) for number in range(400))[:1900]
+    entry = f"<item><guid>1</guid><title>Long</title><link>{link}</link></item>"
+    web.pages["https://a.example/"] = RSS.format(entry)
+    assert app.poll() == 1
+
+
+def test_a_feed_whose_items_cannot_be_stored_costs_no_other_feed_its_poll(app, web, monkeypatch):
+    due(app, "https://a.example/", "https://a.example/two")
+    web.pages = dict.fromkeys(
+        ("https://a.example/", "https://a.example/two"), RSS.format(ITEM.format(guid=1, title="x"))
+    )
+    real = items.add
+
+    def add_to_the_second_only(session, feed_id, new, now):
+        if feed_id == feeds(app)[0].id:
+            raise ValueError("no room")
+        return real(session, feed_id, new, now)
+
+    monkeypatch.setattr(items, "add", add_to_the_second_only)
+    assert app.poll() == 1
+    assert [feed.problem for feed in feeds(app)] == ["Its items could not be stored; the log says why", ""]

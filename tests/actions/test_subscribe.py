@@ -1,9 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import week
 from sqlalchemy import select
-from week import MONDAY_EVENING
+from week import MONDAY_EVENING, SUNDAY
 
 from briefings.actions.subscribe import checked_address, ticked_tasks
 from briefings.domain import plans
@@ -179,3 +180,64 @@ def test_a_specialization_without_a_plan_says_so(app):
     unwritten = next(spec.id for spec in app.catalogue.specialization.values() if spec.plan is None)
     with pytest.raises(InputError, match="still being written"):
         plans.profile(app.catalogue, unwritten, "starter", 3)
+
+
+def test_who_comes_back_after_being_forgotten_gets_mail_again_whenever_the_house_is_tidied(app, relay):
+    subscriber = week.enrol(app)
+    app.subscribing.unsubscribe(app.links.unsubscribe(subscriber).rpartition("/")[2], app.clock())
+    app.clock.move(days=31)
+    app.tidy()
+    sign_up(app)
+    token = confirm_token(app)
+    app.clock.move(days=1)
+    app.tidy()
+    app.subscribing.confirm(token, app.clock())
+    app.deliver()
+    assert relay.recipients[-1] == "ana@readers.example"
+
+
+def test_two_clicks_at_once_on_confirm_welcome_once(app):
+    sign_up(app)
+    token = confirm_token(app)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: app.subscribing.confirm(token, app.clock()), range(4)))
+    assert len(week.deliveries(app, kind="welcome")) == 1
+
+
+def test_an_old_confirmation_does_not_bring_back_who_has_left(app):
+    sign_up(app)
+    token = confirm_token(app)
+    subscriber = app.subscribing.confirm(token, app.clock())
+    app.subscribing.unsubscribe(app.links.unsubscribe(subscriber.id).rpartition("/")[2], app.clock())
+    with pytest.raises(NotFoundError, match="sign up again"):
+        app.subscribing.confirm(token, app.clock())
+
+
+def test_undoing_brings_back_who_had_finished_as_finished(app):
+    subscriber = week.enrol(app, week=13)
+    app.compose()
+    token = app.links.unsubscribe(subscriber).rpartition("/")[2]
+    app.subscribing.unsubscribe(token, app.clock())
+    app.subscribing.resubscribe(token, app.clock())
+    assert person(app).state == "finished"
+
+
+def test_whoever_confirms_in_the_last_minutes_before_a_cut_off_starts_a_week_later_and_the_ledger_balances(app):
+    app.clock.now = SUNDAY.replace(hour=8, minute=0)
+    sign_up(app)
+    app.clock.now = SUNDAY.replace(hour=8, minute=57)
+    app.subscribing.confirm(confirm_token(app), app.clock())
+    app.clock.now = SUNDAY
+    assert app.compose() == 0
+    assert app.ledger().imbalances() == []
+    with app.database.read() as session:
+        assert session.scalars(select(Plan.starts_on)).one().isoformat() == "2026-11-30"
+
+
+def test_whoever_is_taken_over_after_a_cut_off_is_no_candidate_of_its_issue(app):
+    week.enrol(app)
+    app.compose()
+    profile = plans.profile(app.catalogue, week.MLOPS, "expert", 4)
+    long_ago = app.clock() - timedelta(days=40)
+    app.subscribing.enrol("bo@r.example", "UTC", profile, confirmed_at=long_ago, joined_at=app.clock())
+    assert app.ledger().imbalances() == []

@@ -4,6 +4,7 @@ import week
 from sqlalchemy import select
 from test_subscribe import sign_up
 
+from briefings.store.deliveries import Delivery, Event
 from briefings.store.feeds import Fetch
 from briefings.store.subscribers import Plan, Subscriber, Suppression
 
@@ -46,3 +47,30 @@ def test_old_fetches_go(app):
     app.tidy()
     with app.database.read() as session:
         assert len(session.scalars(select(Fetch)).all()) == 1
+
+
+def test_a_new_sign_up_of_an_old_pending_person_is_kept(app):
+    sign_up(app)
+    app.clock.move(days=8)
+    sign_up(app)
+    app.clock.move(hours=4)
+    app.tidy()
+    app.clock.move(days=1)
+    app.tidy()
+    with app.database.read() as session:
+        assert len(session.scalars(select(Plan)).all()) == 1
+
+
+def test_nothing_of_a_forgotten_address_stays_in_mails_and_replies(app, relay):
+    subscriber = week.enrol(app)
+    app.compose()
+    app.clock.now = week.MONDAY_EVENING
+    relay.answers["RCPT"] = "451 4.2.1 ana@readers.example is busy"
+    app.deliver()
+    app.subscribing.unsubscribe(app.links.unsubscribe(subscriber).rpartition("/")[2], app.clock())
+    app.clock.move(days=32)
+    app.tidy()
+    with app.database.read() as session:
+        everything = [*session.scalars(select(Delivery.address)), *session.scalars(select(Subscriber.address))]
+        everything += [str(detail) for detail in session.scalars(select(Event.detail))]
+    assert "ana@readers.example" not in " ".join(everything)

@@ -44,12 +44,12 @@ def test_account_mail_has_these_headers_and_nothing_to_unsubscribe_from():
 
 def test_a_briefing_says_to_which_list_it_belongs_and_how_to_leave():
     mail = briefing_mail()
-    headers = dict(made(briefing=mail, unsubscribe_mailto="mailto:leave@briefings.example").headers)
+    headers = dict(made(briefing=mail).headers)
     assert headers["From"] == '"Weekly Briefing" <briefing@briefings.example>'
     assert headers.items() - ACCOUNT_HEADERS.items() == {
         ("From", '"Weekly Briefing" <briefing@briefings.example>'),
         ("List-ID", '"Weekly Briefing" <weekly.briefings.example>'),
-        ("List-Unsubscribe", f"<{mail.unsubscribe_url}>, <mailto:leave@briefings.example>"),
+        ("List-Unsubscribe", f"<{mail.unsubscribe_url}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("List-Archive", f"<{mail.web_url}>"),
         ("Feedback-ID", "2026-w48:wk05:weekly:briefbrf1"),

@@ -48,7 +48,6 @@ def briefing_mail(edition: Edition | None = None) -> BriefingMail:
         reply_to="editors@briefings.example",
         sender_name="Weekly Briefing",
         sender_address=ADDRESS,
-        confirmed="26 October 2026",
     )
 
 
@@ -70,6 +69,7 @@ def full_edition() -> Edition:
         tasks=_tasks(),
         more_tasks=1,
         minutes=200,
+        confirmed="26 October 2026",
         hours=4,
         tool=Tool(
             name="vLLM",

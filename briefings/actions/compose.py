@@ -184,9 +184,10 @@ def _make(
 
 
 def _reader(person: Enrolment) -> Reader | None:
-    if person.plan is None:
+    subscriber, plan = person.subscriber, person.plan
+    if plan is None or subscriber.confirmed_at is None:
         return None
-    return Reader(person.subscriber.id, person.subscriber.state, person.plan.specialization, person.plan.hours)
+    return Reader(subscriber.id, subscriber.state, plan.specialization, plan.hours, subscriber.confirmed_at)
 
 
 def _edition(

@@ -14,8 +14,6 @@ from briefings.store.subscribers import Plan, Subscriber, current_plan
 from briefings.store.subscribers import weeks as plan_weeks
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from briefings.adapters.templates import Templates
@@ -111,7 +109,6 @@ class Writer:
             reply_to=self.sender.reply_to,
             sender_name=self.sender.name,
             sender_address=self.postal_address,
-            confirmed=_date(subscriber.confirmed_at) if subscriber.confirmed_at else "",
         )
 
     def _name(self, topic: str) -> str:
@@ -123,7 +120,3 @@ def spoken_start(plan: Plan, subscriber: Subscriber) -> str:
     where = weeks.zone(subscriber.timezone)
     at = weeks.send_at(weeks.IssueWeek(plan.starts_on), where, subscriber.weekday, subscriber.hour).astimezone(where)
     return f"{at:%A} {at.day} {at:%B}, {at:%H:%M} ({subscriber.timezone})"
-
-
-def _date(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"

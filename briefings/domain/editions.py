@@ -59,6 +59,7 @@ class Edition:
     stories: tuple[EditionStory, ...]
     items_read: int
     feeds_read: int
+    confirmed: str  #: when the reader asked for it, such as `3 November 2026`
     note: str = ""  #: the editor's, of this issue
 
 
@@ -70,6 +71,7 @@ class Reader:
     state: str
     specialization: str
     hours: int
+    confirmed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def compose(
         stories=told,
         items_read=news.items_read,
         feeds_read=news.feeds_read,
+        confirmed=f"{reader.confirmed_at.day} {reader.confirmed_at:%B %Y}",
         note=news.note,
     )
 

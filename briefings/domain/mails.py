@@ -56,7 +56,6 @@ class BriefingMail:
     reply_to: str
     sender_name: str
     sender_address: str  #: postal, as the law asks
-    confirmed: str  #: such as `3 November 2026`
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,20 @@
 
 import os
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 
 import pytest
 import redis
+import services
 import week
+from sqlalchemy import select
 from week import MONDAY_EVENING, SECRET
 
 from briefings.adapters.broker import QUEUES, Broker
 from briefings.adapters.processes import python_module
+from briefings.store.deliveries import Event
 
 WAIT_SECONDS = 30
 
@@ -87,6 +91,27 @@ def test_the_broker_may_be_emptied_at_any_time(app, environ, relay, tmp_path, va
             client.flushall()
         until(lambda: len(relay.accepted) == 3, tmp_path / "log")
     client.close()
+
+
+def test_a_broker_that_dies_while_a_mail_is_being_sent_cuts_nothing_off(app, environ, relay, tmp_path):
+    for number in range(3):
+        week.enrol(app, f"p{number}@readers.example")
+    app.compose()
+
+    def think() -> None:
+        relay.on_data = lambda: None
+        started.set()
+        time.sleep(2)
+
+    started, relay.on_data = threading.Event(), think
+    log = tmp_path / "log"
+    with services.valkey() as socket, worker(environ | {"BRIEFINGS_BROKER_URL": f"redis+socket://{socket}"}, log):
+        assert started.wait(WAIT_SECONDS)
+        redis.Redis(unix_socket_path=str(socket)).shutdown(nosave=True)
+        until(lambda: {one.state for one in week.deliveries(app)} == {"sent"}, log)
+    assert len(relay.accepted) == 3
+    with app.database.read() as session:
+        assert session.scalars(select(Event).where(Event.kind == "unknown")).all() == []
 
 
 def test_a_ring_waits_once_however_often_it_is_rung(valkey_socket):

@@ -1,4 +1,4 @@
-"""A briefing on the web, exactly as it was sent."""
+"""A briefing on the web: its frozen edition, in the form that the mail templates have today."""
 
 from __future__ import annotations
 

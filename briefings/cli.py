@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 console = Console()
 DEMO_HOME = Path(".briefings/demo")
+MOST_FEEDS = 10_000
 
 
 class _Words(click.Group):
@@ -205,13 +206,11 @@ def feeds_load() -> None:
 @feeds.command("list")
 def feeds_list() -> None:
     """Every feed with its health in words."""
-    from sqlalchemy import select
-
-    from briefings.store.feeds import Feed
+    from briefings.store import feeds as feed_rows
 
     table = Table("Feed", Column("Address", overflow="fold"), "Health", "Next poll (UTC)")
     with _app().database.read() as session:
-        for feed in session.scalars(select(Feed).order_by(Feed.title)):
+        for feed in feed_rows.listed(session, 0, MOST_FEEDS):
             health = "retired: " + feed.problem if feed.retired else feed.problem or "healthy"
             table.add_row(escape(feed.title), escape(feed.url), escape(health), f"{feed.next_poll_at:%Y-%m-%d %H:%M}")
     console.print(table)

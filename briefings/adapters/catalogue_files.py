@@ -73,7 +73,9 @@ def _toml(folder: Path, file: str, found: list[Fault]) -> dict[str, Any] | None:
     try:
         return tomllib.loads((folder / file).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        found.append(Fault(file, "-", "this file is missing; write it or take its id out of role.toml"))
+        listed = file.startswith("roles/")
+        remedy = "write it or take its id out of role.toml" if listed else "a catalogue has one; is this its folder?"
+        found.append(Fault(file, "-", f"this file is missing; {remedy}"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         found.append(Fault(file, "-", f"not readable as TOML in UTF-8 ({error}); correct the line named"))
     return None

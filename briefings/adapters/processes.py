@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 10
 STOP_SECONDS = 15
+#: The kernel's letters for a process that has ended and only waits to be asked how.
+DEAD = ("Z", "X")
 #: A program that does not live this long has not really started.
 QUICK_SECONDS = 10
 #: A Unix socket's path has a fixed room in the kernel (108 bytes on Linux, 104 on macOS).
@@ -69,6 +71,7 @@ class Child:
             if birth and _birth(int(pid)) == birth:
                 log.warning("%s of an earlier run still ran as process %s and is ended", self.name, pid)
                 _kill_group(int(pid))
+                _wait_for_the_end(int(pid), birth)
             self._pid_file.unlink(missing_ok=True)
 
     def keep_alive(self) -> bool:
@@ -150,9 +153,17 @@ def _birth(pid: int) -> str:
     With it, a process id that was given to somebody else in the meantime is not taken for ours.
     """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in DEAD else facts[18]
+    except (OSError, ValueError, IndexError):
         return ""
+
+
+def _wait_for_the_end(pid: int, birth: str) -> None:
+    """Return when a killed process has given up its ports, or after some seconds."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while _birth(pid) == birth and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _kill_group(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

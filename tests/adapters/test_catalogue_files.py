@@ -179,10 +179,17 @@ def test_a_fault_names_the_file_the_key_and_the_remedy(folder, file, old, new, f
     assert fault in faults_of(folder)
 
 
-@pytest.mark.parametrize("file", ["skills.toml", "feeds.toml", SPEC_FILE])
-def test_a_missing_file_is_named(folder, file):
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("skills.toml", "a catalogue has one; is this its folder?"),
+        ("feeds.toml", "a catalogue has one; is this its folder?"),
+        (SPEC_FILE, "write it or take its id out of role.toml"),
+    ],
+)
+def test_a_missing_file_is_named(folder, file, remedy):
     (folder / file).unlink()
-    assert f"{file}: -: this file is missing; write it or take its id out of role.toml" in faults_of(folder)
+    assert f"{file}: -: this file is missing; {remedy}" in faults_of(folder)
 
 
 @pytest.mark.parametrize("file", ["skills.toml", "feeds.toml", "roles/engineer/role.toml", SPEC_FILE])
@@ -201,8 +208,8 @@ def test_an_empty_specialization_does_not_vanish_without_a_word(folder):
 
 def test_an_empty_folder_is_no_catalogue(tmp_path):
     assert faults_of(tmp_path) == [
-        "skills.toml: -: this file is missing; write it or take its id out of role.toml",
-        "feeds.toml: -: this file is missing; write it or take its id out of role.toml",
+        "skills.toml: -: this file is missing; a catalogue has one; is this its folder?",
+        "feeds.toml: -: this file is missing; a catalogue has one; is this its folder?",
     ]
 
 

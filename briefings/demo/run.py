@@ -89,19 +89,26 @@ def run_demo(console: Console, home: Path, *, once: bool, number: int | None) ->
             with running(app.settings, environ) as stack:
                 balanced = _run_week(console, app, stack, home / "caught")
                 memory.keep("clock", app.clock().isoformat())
-                if not once:
+                if once:
+                    console.print(
+                        f"\nThe mails lie in {home / 'caught'}. Without ONCE=1 they are shown at {_inbox(app)}"
+                    )
+                else:
                     _serve(console, app, stack)
     return balanced
 
 
 def _serve(console: Console, app: App, stack: Stack) -> None:
-    inbox = f"{app.settings.public_url}/inbox"
-    console.print(f"\nRead the mails: [bold link={inbox}]{inbox}[/]")
+    console.print(f"\nRead the mails: [bold link={_inbox(app)}]{_inbox(app)}[/]")
     console.print(
         "Ask about them in another terminal: briefings --demo preview --subscriber mara@readers.example --week 5"
     )
     console.print("Press Ctrl-C to end.")
     stack.wait()
+
+
+def _inbox(app: App) -> str:
+    return f"{app.settings.public_url}/inbox"
 
 
 def environment(home: Path, memory: Memory) -> dict[str, str]:

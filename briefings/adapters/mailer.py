@@ -7,13 +7,13 @@ import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parseaddr
+from email.utils import getaddresses
 from select import select
 from typing import TYPE_CHECKING, Protocol
 
 from briefings.domain.deliveries import Attempt, Outcome, refusal
 from briefings.domain.mails import one_line
-from briefings.errors import DependencyError
+from briefings.errors import DependencyError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -79,8 +79,11 @@ def _literal(value: str) -> str:
 
 
 def _address(value: str) -> Address:
-    """One mailbox, whatever the text says: an address can never become two recipients."""
-    name, address = parseaddr(value)
+    """The one mailbox of the text. Raises InputError for none or several: an address never becomes two recipients."""
+    found = getaddresses([value]) if value.isprintable() else []
+    if len(found) != 1 or not found[0][1]:
+        raise InputError("An address of this mail is not one plain address; correct it where it was entered")
+    name, address = found[0]
     return Address(display_name=name, addr_spec=address)
 
 
@@ -102,6 +105,8 @@ class SmtpMailer:
 
     def send(self, content: bytes, return_path: str, recipient: str) -> Attempt:
         """See Mailer.send."""
+        if not (recipient + return_path).isprintable():
+            return Attempt(Outcome.CONTENT, "the envelope holds more than one plain address")
         try:
             connection = self._connected()
         except (OSError, smtplib.SMTPException) as error:

@@ -11,6 +11,7 @@ from briefings.adapters.mailer import SmtpMailer, write
 from briefings.domain.deliveries import Attempt, Outcome
 from briefings.domain.mails import Letter, Rendered, Sender, letter
 from briefings.embedded import free_port
+from briefings.errors import InputError
 from briefings.settings import Relay
 
 SENDER = Sender("Weekly", "briefing@b.example", "account@b.example", "editors@b.example", "b.example")
@@ -139,16 +140,16 @@ def test_a_forged_subject_with_a_line_break_is_not_written_at_all():
         write(forged(Subject="Hi\r\nBcc: all@x.example"))
 
 
-def test_a_forged_recipient_becomes_one_mailbox():
-    mail = parsed(forged(To="ana@r.example\r\nBcc: all@x.example, bo@r.example"))
-    assert "Bcc" not in mail
-    assert [one.addr_spec for one in mail["To"].addresses] == ["ana@r.example"]
+@pytest.mark.parametrize("to", ["ana@r.example\r\nBcc: all@x.example", "ana@r.example, bo@r.example", "", "nobody"])
+def test_a_forged_recipient_is_not_written_at_all(to):
+    with pytest.raises((InputError, ValueError)):
+        write(forged(To=to))
 
 
 def test_a_forged_envelope_reaches_nobody_else(mailer, relay):
     hostile = replace(made(), recipient="ana@r.example>\r\nRCPT TO:<bo@r.example")
-    hand(mailer, hostile)
-    assert "bo@r.example" not in relay.recipients
+    assert hand(mailer, hostile).outcome is Outcome.CONTENT
+    assert relay.recipients == []
 
 
 # ---------------------------------------------------------------- a relay that takes it

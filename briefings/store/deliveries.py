@@ -96,7 +96,7 @@ def claim_due(session: Session, owner: str, now: datetime, lease: timedelta, lim
     return sorted(session.scalars(statement), key=lambda delivery: (delivery.next_at, delivery.id))
 
 
-def change(  # the fence, the row, the event: one thing
+def change(
     session: Session,
     delivery: Delivery,
     before: State,

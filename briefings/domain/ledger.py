@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from briefings.domain.deliveries import State
+from briefings.domain.deliveries import MOVING, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,11 @@ class Ledger:
     def count(self, *states: State) -> int:
         """How many deliveries are in these states."""
         return sum(sum(self.deliveries.get(state.value, {}).values()) for state in states)
+
+    @property
+    def still_moving(self) -> int:
+        """Deliveries that will change by themselves."""
+        return self.count(*MOVING)
 
     def imbalances(self) -> list[str]:
         """What does not add up, in words; empty when every candidate is accounted for."""

@@ -40,3 +40,8 @@ def test_deliveries_are_counted_by_state_over_all_reasons():
     assert BALANCED.count(State.DEFERRED) == 2
     assert BALANCED.count(State.SENT, State.SKIPPED) == 9
     assert BALANCED.count(State.BOUNCED) == 0
+
+
+def test_what_waits_is_still_moving_and_what_has_ended_is_not():
+    assert BALANCED.still_moving == 2
+    assert changed(deliveries={"unknown": {"no-verdict": 11}}).still_moving == 0

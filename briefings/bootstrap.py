@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from briefings import clock as clocks
 from briefings.actions import account, compose, curate, deliver, group, poll, record, sweep, tag, tidy
+from briefings.actions.adjust import Adjusting
 from briefings.actions.render import Writer
 from briefings.actions.subscribe import Subscribing
 from briefings.adapters import catalogue_files
@@ -79,8 +80,13 @@ class App:
 
     @cached_property
     def subscribing(self) -> Subscribing:
-        """What a person may do: sign up, confirm, tick, leave."""
+        """How a person comes and goes: sign up, confirm, leave."""
         return Subscribing(self.database, self.catalogue, self.links, self.settings.secret_key)
+
+    @cached_property
+    def adjusting(self) -> Adjusting:
+        """What a person may change in their plan."""
+        return Adjusting(self.database, self.catalogue)
 
     @property
     def rules(self) -> deliver.Rules:

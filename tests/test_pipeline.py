@@ -44,7 +44,7 @@ def test_news_becomes_mail(newsroom, relay):
     assert 0 < newsroom.group() < count(newsroom, Item.id)
     assert newsroom.compose() == 14
     newsroom.clock.now = MONDAY_EVENING
-    assert newsroom.deliver() == 12
+    assert newsroom.deliver() == 13
 
     ledger = newsroom.ledger()
     assert ledger.imbalances() == []

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from briefings.domain import editions, matching, weeks
 from briefings.domain.editions import News, Reader
+from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
 from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import feeds as feed_rows
@@ -167,13 +168,15 @@ def _make(
 ) -> editions.Edition | str:
     """One person's edition, or the word for why there is none; a broken plan is that person's trouble only."""
     plan = person.plan
-    number = weeks.plan_week(plan.starts_on, run.week, held, plan.weeks_before) if plan else "no-plan"
+    number = _number(plan, run.week, held) if plan else "no-plan"
     reader = _reader(person)
     reason = editions.skip_reason(reader, number, run.catalogue)
     if reason or reader is None or plan is None or isinstance(number, str):
         return reason or "no-plan"
     try:
         weeks.zone(person.subscriber.timezone)
+        if plan.state == "field":
+            return _field_edition(run, reader, number, seen)
         plan_weeks = subscriber_rows.weeks(session, [plan.id])[plan.id]
         return _edition(run, reader, number, plan_weeks, seen)
     except InputError:
@@ -181,6 +184,12 @@ def _make(
     except (ValidationError, LookupError):
         log.exception("Plan %s cannot be read; its reader is skipped", plan.id)
         return "plan-broken"
+
+
+def _number(plan: subscriber_rows.Plan, week: IssueWeek, held: Collection[int]) -> int | str:
+    if plan.state == "field":
+        return weeks.field_week(held)
+    return weeks.plan_week(plan.starts_on, week, held, plan.weeks_before)
 
 
 def _reader(person: Enrolment) -> Reader | None:
@@ -201,6 +210,14 @@ def _edition(
     return editions.compose(reader, week, matches, run.stories, run.news, names)
 
 
+def _field_edition(run: _Run, reader: Reader, number: int, seen: Collection[int]) -> editions.Edition | str:
+    """Without a plan there is nothing to say in a week without news."""
+    focus = editions.field_focus(reader.specialization, run.catalogue)
+    names = run.catalogue.topic_names
+    matches = matching.rank(run.stories.values(), focus, seen, run.week.cutoff, names)
+    return editions.compose_field(reader, number, matches, run.stories, run.news, names) if matches else "no-match"
+
+
 def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition | str, now: datetime) -> int:
     """Freeze what was decided and queue its mail, together."""
     subscriber = person.subscriber
@@ -215,19 +232,29 @@ def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition
     if edition_id is None:
         return 0
     if made == "finished" and person.plan:
-        person.plan.state = subscriber.state = "finished"
+        person.plan.state = after(PLAN, person.plan.state, "finish")
+        subscriber.state = after(SUBSCRIBER, subscriber.state, "finish")
+        delivery_rows.queue(session, [_finished_mail(run, subscriber, person.plan)], now)
     if not isinstance(made, str):
         delivery_rows.queue(session, [_delivery(run, subscriber, edition_id)], now)
     return 1
 
 
 def _delivery(run: _Run, subscriber: subscriber_rows.Subscriber, edition_id: int) -> dict[str, object]:
+    uid = uuid5(run.namespace, f"briefing/{run.week.key}/{subscriber.id}").hex
+    return {**_mail(run, subscriber), "uid": uid, "kind": "briefing", "edition_id": edition_id}
+
+
+def _finished_mail(run: _Run, subscriber: subscriber_rows.Subscriber, plan: subscriber_rows.Plan) -> dict[str, object]:
+    """What tells a person after week 12 what came of it, and what they can choose next."""
+    uid = uuid5(run.namespace, f"finished/{plan.id}").hex
+    return {**_mail(run, subscriber), "uid": uid, "kind": "finished", "plan_id": plan.id}
+
+
+def _mail(run: _Run, subscriber: subscriber_rows.Subscriber) -> dict[str, object]:
     send_at = weeks.send_at(run.week, weeks.zone(subscriber.timezone), subscriber.weekday, subscriber.hour)
     return {
-        "uid": uuid5(run.namespace, f"briefing/{run.week.key}/{subscriber.id}").hex,
-        "kind": "briefing",
         "subscriber_id": subscriber.id,
-        "edition_id": edition_id,
         "address": subscriber.address,
         "address_key": subscriber.address_key,
         "send_at": send_at,

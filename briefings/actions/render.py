@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from briefings.domain import weeks
-from briefings.domain.mails import BriefingMail, ConfirmMail, Letter, Rendered, WelcomeMail, letter
+from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Letter, Rendered, WelcomeMail, letter
+from briefings.domain.plans import summary
 from briefings.errors import NotFoundError
+from briefings.store.deliveries import ticked_tasks
 from briefings.store.issues import Edition
 from briefings.store.subscribers import Plan, Subscriber, current_plan
 from briefings.store.subscribers import weeks as plan_weeks
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from briefings.adapters.templates import Templates
     from briefings.domain.catalogue import Catalogue
     from briefings.domain.links import Links
-    from briefings.domain.mails import Sender
+    from briefings.domain.mails import Mail, Sender
     from briefings.store.deliveries import Delivery
 
 CONFIRM_DAYS = 7
@@ -52,7 +54,7 @@ class Writer:
         """The three texts of a delivery."""
         return self.templates.render(self.mail(session, delivery))
 
-    def mail(self, session: Session, delivery: Delivery) -> ConfirmMail | WelcomeMail | BriefingMail:
+    def mail(self, session: Session, delivery: Delivery) -> Mail:
         """The typed context of a delivery's mail."""
         subscriber = session.get(Subscriber, delivery.subscriber_id)
         if subscriber is None:
@@ -61,6 +63,8 @@ class Writer:
             return self._confirm(session, delivery, subscriber)
         if delivery.kind == "welcome":
             return self._welcome(session, subscriber)
+        if delivery.kind == "finished":
+            return self._finished(session, delivery, subscriber)
         return self._briefing(session, delivery, subscriber)
 
     def return_path(self, delivery: Delivery) -> str:
@@ -85,14 +89,28 @@ class Writer:
         if plan is None:
             raise NotFoundError("This subscriber has no plan any more; there is nothing to welcome to")
         first = plan_weeks(session, [plan.id])[plan.id][1]
-        template = self.catalogue.specialization[plan.specialization].plan
         return WelcomeMail(
             sender_name=self.sender.name,
             specialization=self._name(plan.specialization),
-            promise=template.promise if template else "",
+            promise=self.catalogue.specialization[plan.specialization].plan.promise,
             first_briefing=spoken_start(plan, subscriber),
             first_week=first.theme,
             plan_url=self.links.plan(subscriber.id),
+            unsubscribe_url=self.links.unsubscribe(subscriber.id),
+            sender_address=self.postal_address,
+        )
+
+    def _finished(self, session: Session, delivery: Delivery, subscriber: Subscriber) -> FinishedMail:
+        plan = session.get(Plan, delivery.plan_id) if delivery.plan_id else None
+        if plan is None:
+            raise NotFoundError("The plan that was finished has been deleted; nothing is left to tell")
+        ticked = ticked_tasks(session, subscriber.id, plan.created_at)
+        return FinishedMail(
+            sender_name=self.sender.name,
+            specialization=self._name(plan.specialization),
+            summary=summary(plan_weeks(session, [plan.id])[plan.id].values(), ticked),
+            plan_url=self.links.plan(subscriber.id),
+            roles_url=self.links.roles(),
             unsubscribe_url=self.links.unsubscribe(subscriber.id),
             sender_address=self.postal_address,
         )

@@ -1,4 +1,4 @@
-"""A person comes, confirms, ticks a task, leaves, or thinks better of leaving."""
+"""A person comes, confirms, leaves, or thinks better of leaving."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from briefings.domain import deliveries, plans, tokens, weeks
 from briefings.domain.deliveries import State, Step
+from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
 from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import issues as issue_rows
@@ -105,12 +106,13 @@ class Subscribing:
             if subscriber.state != "pending":
                 return False
             plan = _proposed(subscriber.id, profile, self.catalogue.version, confirmed_at)
-            plan.state, plan.weeks_before = "current", weeks_before
+            plan.state, plan.weeks_before = after(PLAN, plan.state, "confirm"), weeks_before
             plan.starts_on = weeks.first_monday(confirmed_at, where)
             session.add(plan)
             session.flush()
             subscriber_rows.add_weeks(session, plan.id, made)
-            subscriber.state, subscriber.confirmed_at = "active", confirmed_at
+            subscriber.state = after(SUBSCRIBER, subscriber.state, "confirm")
+            subscriber.confirmed_at = confirmed_at
             return True
 
     def unsubscribe(self, token: str, now: datetime) -> Subscriber:
@@ -118,7 +120,7 @@ class Subscribing:
         with self.database.write() as session:
             subscriber = self._of_token(session, token, now)
             if subscriber.state != "left":
-                subscriber.state, subscriber.left_at = "left", now
+                subscriber.state, subscriber.left_at = after(SUBSCRIBER, subscriber.state, "leave"), now
                 subscriber_rows.suppress(session, subscriber.address_key, "unsubscribed", now)
                 session.add(delivery_rows.Event(at=now, kind="unsubscribed", subscriber_id=subscriber.id, detail={}))
             for delivery in delivery_rows.of_subscriber(session, subscriber.id, deliveries.WAITING):
@@ -131,32 +133,25 @@ class Subscribing:
             subscriber = self._of_token(session, token, now)
             if subscriber.state == "left" and subscriber.address and subscriber.confirmed_at:
                 follows = subscriber_rows.current_plan(session, subscriber.id) is not None
-                subscriber.state, subscriber.left_at = "active" if follows else "finished", None
+                act = "come back" if follows else "come back finished"
+                subscriber.state, subscriber.left_at = after(SUBSCRIBER, subscriber.state, act), None
                 subscriber.confirmed_at = now
                 _lift(session, subscriber.address_key)
                 session.add(delivery_rows.Event(at=now, kind="resubscribed", subscriber_id=subscriber.id, detail={}))
             return subscriber
 
-    def tick(self, subscriber_id: int, task: str, *, done: bool, now: datetime) -> None:
-        """Tick a task of the plan, or take the tick back. Raises InputError for a task that the plan does not have."""
-        with self.database.write() as session:
-            plan = subscriber_rows.current_plan(session, subscriber_id)
-            made = subscriber_rows.weeks(session, [plan.id])[plan.id] if plan else {}
-            if task not in {one.id for week in made.values() for one in week.tasks}:
-                raise InputError("This task is not in your plan; open the plan page anew")
-            kind = "ticked" if done else "unticked"
-            session.add(delivery_rows.Event(at=now, kind=kind, subscriber_id=subscriber_id, detail={"task": task}))
-
     def _start(self, session: Session, subscriber: Subscriber, plan: Plan, timezone: str, now: datetime) -> None:
         """Everything that a confirmation changes, at once; the welcome's uid makes a second one impossible."""
         others = update(Plan).where(Plan.subscriber_id == subscriber.id, Plan.id != plan.id, Plan.state != "finished")
         session.execute(others.values(state="replaced"))
-        plan.state, plan.starts_on = "current", weeks.first_monday(now, weeks.zone(timezone))
+        plan.state = after(PLAN, plan.state, "confirm")
+        plan.starts_on = weeks.first_monday(now, weeks.zone(timezone))
         if subscriber.state != "active":
             subscriber.confirmed_at = now
         # A person whose address had been forgotten has come back.
         subscriber.address = delivery_rows.confirmed_address(session, plan.id) or subscriber.address
-        subscriber.state, subscriber.timezone, subscriber.left_at = "active", timezone, None
+        subscriber.state = after(SUBSCRIBER, subscriber.state, "confirm")
+        subscriber.timezone, subscriber.left_at = timezone, None
         _lift(session, subscriber.address_key)
         detail = {"plan": plan.id}
         session.add(delivery_rows.Event(at=now, kind="confirmed", subscriber_id=subscriber.id, detail=detail))
@@ -191,20 +186,6 @@ def checked_address(address: str) -> str:
     return found.ascii_email
 
 
-def ticked_tasks(session: Session, subscriber_id: int) -> set[str]:
-    """The tasks that a person has ticked and not taken back."""
-    events = session.scalars(
-        select(delivery_rows.Event)
-        .where(
-            delivery_rows.Event.subscriber_id == subscriber_id,
-            delivery_rows.Event.kind.in_(("ticked", "unticked")),
-        )
-        .order_by(delivery_rows.Event.id)
-    )
-    last = {event.detail["task"]: event.kind for event in events}
-    return {task for task, kind in last.items() if kind == "ticked"}
-
-
 def _proposed(subscriber_id: int, profile: Profile, catalogue_version: str, now: datetime) -> Plan:
     return Plan(
         subscriber_id=subscriber_id,
@@ -212,6 +193,7 @@ def _proposed(subscriber_id: int, profile: Profile, catalogue_version: str, now:
         level=profile.level,
         hours=profile.hours,
         known=sorted(profile.known),
+        goal=profile.goal,
         state="proposed",
         starts_on=weeks.monday_of(now.date()),
         catalogue_version=catalogue_version,

@@ -209,4 +209,6 @@ def _kind(message: EmailMessage, text: str) -> str:
         return "briefing"
     if "/confirm/" in text:
         return "confirm"
+    if "/#roles" in text:
+        return "finished"
     return "welcome" if "/plan/" in text else "other"

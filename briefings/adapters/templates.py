@@ -13,14 +13,21 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
 from briefings.domain.editions import spoken_minutes
-from briefings.domain.mails import BriefingMail, ConfirmMail, Rendered, WelcomeMail, one_line
+from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Rendered, WelcomeMail, one_line
 from briefings.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-FOLDERS: Mapping[type, str] = {ConfirmMail: "confirm", WelcomeMail: "welcome", BriefingMail: "briefing"}
+    from briefings.domain.mails import Mail
+
+FOLDERS: Mapping[type, str] = {
+    ConfirmMail: "confirm",
+    WelcomeMail: "welcome",
+    BriefingMail: "briefing",
+    FinishedMail: "finished",
+}
 SUBJECT, TEXT, HTML = "subject.txt", "body.txt", "body.html"
 STYLE_SHEET = "_base/mail.css"
 STYLE_LINK = '<link rel="stylesheet" href="mail.css">'
@@ -45,7 +52,7 @@ class Templates:
     def __init__(self, folder: Path) -> None:
         self.version = _version(folder)
         try:
-            environment = _environment(folder)
+            environment = _environment(_StylingLoader(folder))
             for name in environment.list_templates(extensions=["txt", "html"]):
                 environment.get_template(name)
             self._mails = {
@@ -55,7 +62,7 @@ class Templates:
         except (TemplateError, OSError) as error:
             raise PermanentError(f"A mail template in {folder} cannot be used: {error}. Correct that file.") from error
 
-    def render(self, mail: ConfirmMail | WelcomeMail | BriefingMail) -> Rendered:
+    def render(self, mail: Mail) -> Rendered:
         """The mail's subject (one line), plain text and HTML; the same mail gives the same bytes.
 
         Raises PermanentError when a template asks for something that the mail does not have.
@@ -161,9 +168,14 @@ def is_web_link(url: str) -> bool:
     return url.startswith(("https://", "http://"))
 
 
-def _environment(folder: Path) -> Environment:
+def plain_environment(folder: Path) -> Environment:
+    """Templates that are no mails, with the filters of the mails; a folder's `.md` and text is not escaped."""
+    return _environment(FileSystemLoader(folder))
+
+
+def _environment(loader: FileSystemLoader) -> Environment:
     environment = Environment(
-        loader=_StylingLoader(folder),
+        loader=loader,
         undefined=StrictUndefined,
         autoescape=select_autoescape(["html"], default=False),
         trim_blocks=True,

@@ -109,7 +109,7 @@ def _lines(ledger: Ledger | None, before: Outcome, now: Outcome) -> list[tuple[s
         lines += [("  skipped", str(count), reason) for reason, count in sorted(ledger.skipped.items())]
     others = (now.sent - now.briefings) - (before.sent - before.briefings)
     lines.append(("Briefings sent", str(now.briefings - before.briefings), "in this run"))
-    lines.append(("Other mails sent", str(others), "confirmations and welcomes, in this run"))
+    lines.append(("Other mails sent", str(others), "of accounts, in this run: confirm, welcome, finished"))
     if before.sent:
         lines.append(("Sent before", str(before.sent), "in earlier runs: not sent again"))
     lines += [

@@ -54,7 +54,7 @@ class Edition:
     more_tasks: int  #: how many stand on the plan page only
     minutes: int
     hours: int
-    tool: Tool
+    tool: Tool | None  #: none beyond the plan, as there are no tasks
     skills: tuple[str, ...]
     stories: tuple[EditionStory, ...]
     items_read: int
@@ -140,7 +140,48 @@ def compose(
         stories=told,
         items_read=news.items_read,
         feeds_read=news.feeds_read,
-        confirmed=f"{reader.confirmed_at.day} {reader.confirmed_at:%B %Y}",
+        confirmed=_date(reader.confirmed_at),
+        note=news.note,
+    )
+
+
+def field_focus(specialization: str, catalogue: Catalogue) -> Focus:
+    """What matters to a person who follows the field without a plan."""
+    core = catalogue.specialization[specialization].core_skills
+    return Focus(PLAN_WEEKS + 1, specialization, catalogue.role_of[specialization].id, (), "", (), (), core)
+
+
+def compose_field(
+    reader: Reader,
+    number: int,
+    matches: Iterable[Match],
+    stories: Mapping[int, Candidate],
+    news: News,
+    names: Mapping[str, str],
+) -> Edition:
+    """The edition of somebody who has finished a plan and follows the field: stories, and no tasks."""
+    told = tuple(_story(match, stories[match.story], names) for match in matches)
+    field = names.get(reader.specialization, reader.specialization)
+    return Edition(
+        issue=news.issue,
+        week=number,
+        weeks=PLAN_WEEKS,
+        subject=f"Your field this week: {len(told)} {'story' if len(told) == 1 else 'stories'}",
+        preheader=told[0].title if told else "",
+        opening=f"This is what changed this week in {field}.",
+        specialization=field,
+        theme="Your field this week",
+        goal="",
+        tasks=(),
+        more_tasks=0,
+        minutes=0,
+        hours=reader.hours,
+        tool=None,
+        skills=(),
+        stories=told,
+        items_read=news.items_read,
+        feeds_read=news.feeds_read,
+        confirmed=_date(reader.confirmed_at),
         note=news.note,
     )
 
@@ -196,3 +237,7 @@ def _story(match: Match, candidate: Candidate, names: Mapping[str, str]) -> Edit
 
 def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b}"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"

@@ -28,6 +28,10 @@ class Links:
         """A person's plan."""
         return f"{self.base}/plan/{tokens.sign(self.key, PLAN, str(subscriber_id))}"
 
+    def roles(self) -> str:
+        """Where a person chooses what to do next."""
+        return f"{self.base}/#roles"
+
     def unsubscribe(self, subscriber_id: int) -> str:
         """The page, and the one-click POST, that ends the mails."""
         return f"{self.base}/u/{tokens.sign(self.key, UNSUBSCRIBE, str(subscriber_id))}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from briefings.domain.editions import Edition
+    from briefings.domain.plans import Summary
 
 LONGEST_HEADER = 900
 #: One mailbox in plain letters (RFC 5322, dot-atom): nothing that quotes, lists, groups or folds.
@@ -56,6 +57,23 @@ class BriefingMail:
     reply_to: str
     sender_name: str
     sender_address: str  #: postal, as the law asks
+
+
+@dataclass(frozen=True)
+class FinishedMail:
+    """What came of the twelve weeks, and what can follow."""
+
+    sender_name: str
+    specialization: str
+    summary: Summary
+    plan_url: str
+    roles_url: str
+    unsubscribe_url: str
+    sender_address: str
+
+
+#: Every mail there is.
+Mail = ConfirmMail | WelcomeMail | BriefingMail | FinishedMail
 
 
 @dataclass(frozen=True)

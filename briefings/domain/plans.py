@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from briefings.domain.catalogue import LEVELS, Level, Reading, Task, TemplateWeek, Tool
+from briefings.domain.catalogue import LEVELS, MINUTES, Level, Reading, Task, TemplateWeek, Tool
 from briefings.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from briefings.domain.catalogue import Catalogue
 
 HOURS = range(1, 13)
+#: Work brought in from elsewhere never makes a week longer than this many tasks.
+MOST_TASKS = 6
+LONGEST_GOAL = 200
+#: Every so many weeks a checkpoint closes; what was left out before it does not come back.
+CHECKPOINT = 4
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,21 @@ class Profile:
     level: Level
     hours: int  #: a week
     known: frozenset[str] = frozenset()  #: skill ids
+    goal: str = ""  #: in the person's own words
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person has decided about single tasks, by id."""
+
+    put_away: frozenset[str] = frozenset()
+    taken_in: frozenset[str] = frozenset()
+    ticked: frozenset[str] = frozenset()
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The tasks that come before all others."""
+        return self.taken_in | self.ticked
 
 
 @dataclass(frozen=True)
@@ -46,68 +67,254 @@ class PlanWeek:
         return sum(task.minutes for task in self.tasks) + sum(page.minutes for page in self.reading)
 
 
-def profile(catalogue: Catalogue, specialization: str, level: str, hours: int, known: Iterable[str] = ()) -> Profile:
+@dataclass(frozen=True)
+class Summary:
+    """What came of a plan: the ticked tasks of each week, what they left, and the skills they built."""
+
+    ticked: int
+    tasks: int
+    minutes: int
+    artefacts: tuple[tuple[int, str], ...]  #: week number and artefact
+    skills: tuple[tuple[str, int], ...]  #: skill id and minutes, most practised first
+
+
+def profile(
+    catalogue: Catalogue, specialization: str, level: str, hours: int, known: Iterable[str] = (), goal: str = ""
+) -> Profile:
     """A checked profile. Raises InputError that names the answer and what to choose instead."""
     spec = catalogue.specialization.get(specialization)
     if spec is None:
         raise InputError(f"There is no specialization {specialization[:60]!r}; choose one from the list")
-    if spec.plan is None:
-        raise InputError(f"The plan for {spec.name} is still being written; choose another specialization for now")
     if level not in LEVELS:
         raise InputError(f"Experience is {level[:60]!r}; choose one of {', '.join(LEVELS)}")
     if hours not in HOURS:
         raise InputError(f"{hours} hours a week; choose between {HOURS[0]} and {HOURS[-1]}")
-    return Profile(specialization, level, hours, frozenset(known) & catalogue.skill.keys())
+    if len(goal) > LONGEST_GOAL:
+        raise InputError(f"The goal is longer than {LONGEST_GOAL} characters; say it in one sentence")
+    return Profile(specialization, level, hours, frozenset(known) & catalogue.skill.keys(), " ".join(goal.split()))
 
 
-def make_plan(catalogue: Catalogue, person: Profile) -> tuple[PlanWeek, ...]:
-    """The person's twelve weeks. The same profile and catalogue give the same plan.
+def make_plan(
+    catalogue: Catalogue,
+    person: Profile,
+    wishes: Wishes | None = None,
+    delivered: Iterable[PlanWeek] = (),
+) -> tuple[PlanWeek, ...]:
+    """The person's twelve weeks. The same profile, wishes and catalogue give the same plan.
 
-    Raises InputError when the specialization has no plan, or has left the catalogue.
+    Weeks in `delivered` stay as they are; the others are made anew around them. Tasks are taken in the template's
+    order while they fit the hours. A task whose every skill is known is skipped, or shortened when it is the first
+    of its week, whose result later weeks need. Minutes to spare go to stretch tasks and to work that found no room
+    since the last checkpoint, whichever builds the skill practised least. Ticked tasks stay whatever the hours are.
+
+    Raises InputError when the specialization has left the catalogue.
     """
-    checked = profile(catalogue, person.specialization, person.level, person.hours, person.known)
+    checked = profile(catalogue, person.specialization, person.level, person.hours, person.known, person.goal)
     template = catalogue.specialization[checked.specialization].plan
-    names = {skill.id: skill.name for skill in catalogue.skills}
-    return tuple(_make_week(week, checked, names) for week in template.weeks) if template else ()
+    kept = {week.number: week for week in delivered}
+    draft = _Draft(checked, wishes or Wishes(), {skill.id: skill.name for skill in catalogue.skills}, kept)
+    for week in template.weeks:
+        draft.add(week)
+    return tuple(draft.finished())
 
 
-def _make_week(week: TemplateWeek, person: Profile, names: Mapping[str, str]) -> PlanWeek:
-    suited = [task for task in week.tasks if person.level in task.levels]
-    wanted, known = _without_known(suited, person.known)
-    budget = person.hours * 60
-    # When only known work fits the hours, practising it beats an empty week.
-    chosen = _fit(wanted, week.focus_skills, budget) or _fit(suited, week.focus_skills, budget)
-    spare = budget - sum(task.minutes for task in chosen)
-    changes = [_known_words(task, names) for task in known if task not in chosen]
-    changes += [_no_room_words(task, person.hours) for task in wanted if task not in chosen]
-    return PlanWeek(
-        number=week.week,
-        theme=week.theme,
-        headline=week.headline,
-        goal=week.goal,
-        focus_skills=week.focus_skills,
-        tool=week.tool,
-        tasks=tuple(chosen),
-        reading=tuple(_reading_that_fits(week.reading, spare)),
-        changes=tuple(changes),
+def exchange(week: PlanWeek, out: str, into: Task | None, hours: int) -> PlanWeek:
+    """The week without the task `out`, or with the task `into` in its place.
+
+    Raises InputError when the week has no such task, when it would be left empty, or when `into` does not fit.
+    """
+    leaving = next((task for task in week.tasks if task.id == out), None)
+    if leaving is None:
+        raise InputError("This task is not in that week; open the plan page anew")
+    if into is None and len(week.tasks) == 1:
+        raise InputError("A week keeps at least one task; choose another in its place instead")
+    tasks = tuple(one for task in week.tasks for one in ([into] if task is leaving else [task]) if one is not None)
+    changed = replace(week, tasks=tasks, changes=(*week.changes, _exchanged_words(leaving, into)))
+    if into is not None and changed.minutes > max(hours * 60, week.minutes):
+        raise InputError(f"“{into.title}” takes {into.minutes} min, which does not fit {hours} h; choose a shorter one")
+    return changed
+
+
+def alternatives(catalogue: Catalogue, person: Profile, weeks: Collection[PlanWeek], number: int) -> list[Task]:
+    """The tasks that the template has for a week and the plan does not, those for the person's level first."""
+    spec = catalogue.specialization.get(person.specialization)
+    template = spec.plan.weeks if spec else ()
+    placed = {task.id for week in weeks for task in week.tasks}
+    offered = [task for week in template if week.week == number for task in week.tasks if task.id not in placed]
+    return sorted(offered, key=lambda task: person.level not in task.levels)
+
+
+def summary(weeks: Iterable[PlanWeek], ticked: Collection[str]) -> Summary:
+    """What a person did of a plan."""
+    every = [(week.number, task) for week in weeks for task in week.tasks]
+    done = [(number, task) for number, task in every if task.id in ticked]
+    skills: Counter[str] = Counter()
+    for _, task in done:
+        skills.update(dict.fromkeys(task.skills, task.minutes))
+    return Summary(
+        ticked=len(done),
+        tasks=len(every),
+        minutes=sum(task.minutes for _, task in done),
+        artefacts=tuple((number, task.artefact) for number, task in done),
+        skills=tuple(sorted(skills.items(), key=lambda pair: (-pair[1], pair[0]))),
     )
 
 
-def _without_known(tasks: list[Task], known: frozenset[str]) -> tuple[list[Task], list[Task]]:
-    """Split off the tasks whose every skill the person has; a week never loses all its tasks by that."""
-    wanted = [task for task in tasks if not set(task.skills) <= known]
-    dropped = [task for task in tasks if task not in wanted]
-    return (wanted, dropped) if wanted else (tasks, [])
+@dataclass
+class _Left:
+    """A task that found no place in its own week."""
+
+    task: Task
+    week: int
+    why: str = ""  #: nothing for a stretch task, which nobody misses
 
 
-def _fit(tasks: list[Task], focus: tuple[str, ...], budget: int) -> list[Task]:
-    """The tasks that fit the minutes, those that build the most focus skills first, in the template's order."""
-    by_worth = sorted(tasks, key=lambda task: -len(set(task.skills) & set(focus)))
+@dataclass
+class _Draft:
+    """The weeks made so far, what they practise, and the work that waits for room."""
+
+    person: Profile
+    wishes: Wishes
+    names: Mapping[str, str]
+    delivered: Mapping[int, PlanWeek]
+    weeks: list[PlanWeek] = field(default_factory=list)
+    left: list[_Left] = field(default_factory=list)
+    practised: Counter[str] = field(default_factory=Counter)
+    placed: dict[str, int] = field(default_factory=dict)  #: task id -> week number
+
+    def __post_init__(self) -> None:
+        for week in self.delivered.values():
+            self._place(week.number, week.tasks)
+
+    def add(self, template: TemplateWeek) -> None:
+        """Make the next week, or keep the one that was delivered."""
+        kept = self.delivered.get(template.week)
+        changes, offered, tasks = self._own_work(template)
+        tasks = list(kept.tasks) if kept else tasks
+        self._leave(template.week, [task for task in offered if task.id not in {one.id for one in tasks}])
+        self.weeks.append(kept or self._make(template, tasks, changes))
+
+    def _make(self, template: TemplateWeek, tasks: list[Task], changes: list[str]) -> PlanWeek:
+        self._place(template.week, tasks)
+        spare = self.person.hours * 60 - _minutes(tasks)
+        reading = tuple(_reading_that_fits(template.reading, spare))
+        changes += [_reading_words(page, self.person.hours) for page in template.reading if page not in reading]
+        for brought in self._brought_in(template.week, len(tasks), spare - _minutes(reading)):
+            changes.append(self._brought_words(brought, template.week))
+            tasks.append(brought.task)
+            self._place(template.week, [brought.task])
+        return PlanWeek(
+            number=template.week,
+            theme=template.theme,
+            headline=template.headline,
+            goal=template.goal,
+            focus_skills=template.focus_skills,
+            tool=template.tool,
+            tasks=tuple(tasks),
+            reading=reading,
+            changes=tuple(changes),
+        )
+
+    def finished(self) -> Iterable[PlanWeek]:
+        """The weeks, each saying also what became of the tasks that it had no room for."""
+        for week in self.weeks:
+            if week.number in self.delivered:
+                yield week
+                continue
+            missing = [one for one in self.left if one.week == week.number and one.why]
+            words = [one.why + self._whereto(one.task) for one in missing]
+            yield replace(week, changes=(*words, *week.changes))
+
+    def _own_work(self, template: TemplateWeek) -> tuple[list[str], list[Task], list[Task]]:
+        """Of the template's week: words for what changes, the tasks that come into question, those that fit."""
+        for put_away in (self.wishes.put_away, frozenset[str]()):
+            suited = [task for task in template.tasks if self._suits(task) and task.id not in put_away]
+            changes = [_away_words(task) for task in template.tasks if task.id in put_away]
+            more, offered = self._without_known(suited)
+            regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
+            tasks = _fit(regular, self.wishes, self.person.hours * 60)
+            if tasks:
+                break  # else the wishes would leave the week empty, and it keeps what was put away
+        return changes + more, offered, tasks
+
+    def _suits(self, task: Task) -> bool:
+        return task.id not in self.placed and (self.person.level in task.levels or task.id in self.wishes.chosen)
+
+    def _without_known(self, suited: list[Task]) -> tuple[list[str], list[Task]]:
+        changes, offered = [], []
+        core = next((task for task in suited if not task.stretch), None)
+        for task in suited:
+            if task.id in self.wishes.chosen or not set(task.skills) <= self.person.known:
+                offered.append(task)
+            elif task is core:
+                short = replace(task, minutes=max(MINUTES[0], task.minutes // 10 * 5))
+                changes.append(self._known_words(task, short))
+                offered.append(short)
+            elif not task.stretch:
+                changes.append(self._known_words(task))
+        return changes, offered
+
+    def _place(self, number: int, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            self.placed[task.id] = number
+            self.practised.update(dict.fromkeys(task.skills, task.minutes))
+
+    def _leave(self, number: int, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            why = "" if task.stretch else f"Left out “{task.title}” ({task.minutes} min): no room in"
+            self.left.append(_Left(task, number, why and f"{why} {self.person.hours} h a week"))
+
+    def _brought_in(self, number: int, tasks: int, spare: int) -> Iterable[_Left]:
+        """What the minutes to spare are given to, the least practised skill first."""
+        yield from [one for one in self._waiting() if one.task.id in self.wishes.ticked]
+        since = (number - 1) // CHECKPOINT * CHECKPOINT
+        while fitting := [
+            one for one in self._waiting() if one.week > since and one.task.minutes <= spare and tasks < MOST_TASKS
+        ]:
+            best = min(fitting, key=lambda one: (one.task.id not in self.wishes.taken_in, self._practice(one.task)))
+            tasks, spare = tasks + 1, spare - best.task.minutes
+            yield best
+
+    def _waiting(self) -> list[_Left]:
+        return [one for one in self.left if one.task.id not in self.placed]
+
+    def _practice(self, task: Task) -> int:
+        return self.practised[self._weakest(task)]
+
+    def _weakest(self, task: Task) -> str:
+        new = [skill for skill in task.skills if skill not in self.person.known] or list(task.skills)
+        return min(new, key=lambda skill: self.practised[skill])
+
+    def _whereto(self, task: Task) -> str:
+        moved = self.placed.get(task.id)
+        return f"; it comes in week {moved}." if moved else "."
+
+    def _brought_words(self, brought: _Left, number: int) -> str:
+        origin = "" if brought.week == number else f" from week {brought.week}"
+        weakest = self.names.get(self._weakest(brought.task), "its skill")
+        return f"Added “{brought.task.title}”{origin}: there is room, and you have practised {weakest} least."
+
+    def _known_words(self, task: Task, short: Task | None = None) -> str:
+        known = ", ".join(self.names.get(skill, skill) for skill in task.skills)
+        if short is None:
+            return f"Skipped “{task.title}”: you already know {known}."
+        return (
+            f"Shortened “{task.title}” from {task.minutes} to {short.minutes} min: you already know {known}, "
+            "and later weeks need what it leaves."
+        )
+
+
+def _fit(tasks: list[Task], wishes: Wishes, budget: int) -> list[Task]:
+    """The tasks that fit the minutes, in the template's order: what the person chose first, and ticked ones anyway."""
     chosen: list[Task] = []
-    for task in by_worth:
-        if task.minutes + sum(one.minutes for one in chosen) <= budget:
+    for task in sorted(tasks, key=lambda task: (task.id not in wishes.ticked, task.id not in wishes.taken_in)):
+        if task.id in wishes.ticked or task.minutes + _minutes(chosen) <= budget:
             chosen.append(task)
     return [task for task in tasks if task in chosen]
+
+
+def _minutes(parts: Iterable[Task | Reading]) -> int:
+    return sum(part.minutes for part in parts)
 
 
 def _reading_that_fits(reading: tuple[Reading, ...], spare: int) -> Iterable[Reading]:
@@ -117,9 +324,15 @@ def _reading_that_fits(reading: tuple[Reading, ...], spare: int) -> Iterable[Rea
             yield page
 
 
-def _known_words(task: Task, names: Mapping[str, str]) -> str:
-    return f"Skipped “{task.title}”: you already know {', '.join(names.get(skill, skill) for skill in task.skills)}."
+def _reading_words(page: Reading, hours: int) -> str:
+    return f"Left out the reading “{page.title}” ({page.minutes} min): no room in {hours} h a week."
 
 
-def _no_room_words(task: Task, hours: int) -> str:
-    return f"Left out “{task.title}” ({task.minutes} min): it does not fit {hours} h a week."
+def _away_words(task: Task) -> str:
+    return f"Put away “{task.title}”: your choice."
+
+
+def _exchanged_words(leaving: Task, into: Task | None) -> str:
+    if into is None:
+        return _away_words(leaving)
+    return f"“{into.title}” in place of “{leaving.title}”: your choice."

@@ -92,3 +92,8 @@ def plan_week(starts_on: date, issue: IssueWeek, held: Collection[int], weeks_be
     if issue.monday < starts_on:
         return "not-started"
     return next((week for week in range(weeks_before + 1, PLAN_WEEKS + 1) if week not in held), "finished")
+
+
+def field_week(held: Collection[int]) -> int:
+    """The number of the next briefing beyond a plan: 13 and on, so that what arrived can be told from what did not."""
+    return max(PLAN_WEEKS, *held) + 1 if held else PLAN_WEEKS + 1

@@ -234,3 +234,14 @@ def search(session: Session, state: str, address: str, offset: int, limit: int) 
 def events_of(session: Session, delivery_id: int) -> list[Event]:
     """Everything that happened to a delivery, oldest first."""
     return list(session.scalars(select(Event).where(Event.delivery_id == delivery_id).order_by(Event.id)))
+
+
+def ticked_tasks(session: Session, subscriber_id: int, since: datetime) -> set[str]:
+    """The tasks that a person has ticked since a moment and not taken back."""
+    events = session.scalars(
+        select(Event)
+        .where(Event.subscriber_id == subscriber_id, Event.kind.in_(("ticked", "unticked")), Event.at >= since)
+        .order_by(Event.id)
+    )
+    last = {event.detail["task"]: event.kind for event in events}
+    return {task for task, kind in last.items() if kind == "ticked"}

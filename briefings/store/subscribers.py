@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from briefings.domain.lifecycles import FOLLOWED
 from briefings.domain.plans import PlanWeek as PlanWeekValue
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
@@ -51,7 +52,10 @@ class Plan(Base):
     level: Mapped[str]
     hours: Mapped[int]
     known: Mapped[list[str]] = mapped_column(default=list)
-    state: Mapped[str] = mapped_column(default="current")  #: current, finished or replaced
+    goal: Mapped[str] = mapped_column(default="")  #: in the person's own words
+    put_away: Mapped[list[str]] = mapped_column(default=list)  #: ids of tasks that the person does not want
+    taken_in: Mapped[list[str]] = mapped_column(default=list)  #: ids of tasks that the person chose instead
+    state: Mapped[str] = mapped_column(default="current")  #: see domain.lifecycles.PLAN
     starts_on: Mapped[date]
     weeks_before: Mapped[int] = mapped_column(default=0)  #: weeks that the person had before coming to us
     catalogue_version: Mapped[str]
@@ -100,7 +104,7 @@ def candidates(session: Session, after_id: int, limit: int, joined_before: datet
     """The next people, by id, of whom an issue must give account: everybody confirmed who has not left."""
     rows = session.execute(
         select(Subscriber, Plan)
-        .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & (Plan.state == "current"))
+        .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & Plan.state.in_(FOLLOWED))
         .where(
             Subscriber.id > after_id,
             _accountable(joined_before),
@@ -130,14 +134,14 @@ def _accountable(joined_before: datetime) -> ColumnElement[bool]:
 
 def current_plan(session: Session, subscriber_id: int) -> Plan | None:
     """The plan that a person follows now."""
-    found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state == "current")
+    found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state.in_(FOLLOWED))
     return session.scalar(found.order_by(Plan.id.desc()).limit(1))
 
 
 def newest_plan(session: Session, subscriber_id: int) -> Plan | None:
     """The plan that a person follows now, else the one they finished last."""
-    found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state.in_(("current", "finished")))
-    return session.scalar(found.order_by(Plan.state, Plan.id.desc()).limit(1))
+    found = select(Plan).where(Plan.subscriber_id == subscriber_id, Plan.state.in_((*FOLLOWED, "finished")))
+    return session.scalar(found.order_by(Plan.state == "finished", Plan.id.desc()).limit(1))
 
 
 def weeks(session: Session, plan_ids: Collection[int]) -> dict[int, dict[int, PlanWeekValue]]:
@@ -152,6 +156,14 @@ def add_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue]) -> 
     """Copy made weeks into a plan."""
     rows = [{"plan_id": plan_id, "number": week.number, "content": asdict(week)} for week in made]
     insert_new(session, PlanWeek, rows)
+
+
+def replace_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue]) -> None:
+    """Put changed weeks in the place of those that a plan has."""
+    made = list(made)
+    numbers = [week.number for week in made]
+    session.execute(delete(PlanWeek).where(PlanWeek.plan_id == plan_id, PlanWeek.number.in_(numbers)))
+    add_weeks(session, plan_id, made)
 
 
 def suppressed(session: Session, address_keys: Collection[str], now: datetime) -> dict[str, str]:

@@ -6,7 +6,7 @@ import week
 from sqlalchemy import select
 from week import MONDAY_EVENING, SUNDAY
 
-from briefings.actions.subscribe import checked_address, ticked_tasks
+from briefings.actions.subscribe import checked_address
 from briefings.domain import plans
 from briefings.errors import InputError, NotFoundError
 from briefings.store.subscribers import Plan, Subscriber, Suppression
@@ -128,17 +128,6 @@ def test_a_token_of_another_purpose_ends_nothing(app):
         app.subscribing.unsubscribe(app.links.plan(subscriber).rpartition("/")[2], app.clock())
 
 
-def test_tasks_are_ticked_and_unticked(app):
-    subscriber = week.enrol(app)
-    app.subscribing.tick(subscriber, "mlops-01-workload", done=True, now=app.clock())
-    app.subscribing.tick(subscriber, "mlops-01-unit-cost", done=True, now=app.clock())
-    app.subscribing.tick(subscriber, "mlops-01-workload", done=False, now=app.clock())
-    with app.database.read() as session:
-        assert ticked_tasks(session, subscriber) == {"mlops-01-unit-cost"}
-    with pytest.raises(InputError, match="not in your plan"):
-        app.subscribing.tick(subscriber, "somebody-elses-task", done=True, now=app.clock())
-
-
 @pytest.mark.parametrize(
     "address",
     [
@@ -174,12 +163,6 @@ def test_an_international_domain_is_kept_in_its_ascii_form():
 def test_answers_that_cannot_be_used_are_named(app, answer, words):
     with pytest.raises(InputError, match=words):
         sign_up(app, **answer)
-
-
-def test_a_specialization_without_a_plan_says_so(app):
-    unwritten = next(spec.id for spec in app.catalogue.specialization.values() if spec.plan is None)
-    with pytest.raises(InputError, match="still being written"):
-        plans.profile(app.catalogue, unwritten, "starter", 3)
 
 
 def test_who_comes_back_after_being_forgotten_gets_mail_again_whenever_the_house_is_tidied(app, relay):

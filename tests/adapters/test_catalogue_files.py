@@ -1,9 +1,15 @@
-import pytest
+import json
+import tomllib
+from pathlib import Path
 
-from briefings.adapters.catalogue_files import load
+import pytest
+from jsonschema import Draft202012Validator
+
+from briefings.adapters.catalogue_files import load, schemas
 from briefings.domain.catalogue import PLAN_WEEKS
 from briefings.errors import CatalogueError
 
+ROOT = Path(__file__).parents[2]
 SKILLS = """
 [[skills]]
 id = "vllm"
@@ -16,6 +22,11 @@ id = "kv-cache"
 name = "KV cache"
 kind = "technical"
 aliases = ["KV cache"]
+
+[[skills]]
+id = "communication"
+name = "Communication"
+kind = "human"
 """
 FEEDS = """
 [[feeds]]
@@ -24,11 +35,42 @@ title = "A"
 topics = ["vllm"]
 authority = 1.0
 """
-ROLE = """
+ASSESSMENT = """
+[assessment]
+risk = "low"
+why = "w"
+summary = "s"
+automating = ["1", "2", "3", "4", "5"]
+augmenting = ["1", "2", "3", "4", "5"]
+next_two_years = "n"
+three_to_five_years = "t"
+positioning = "p"
+portfolio = ["p"]
+learn = [
+  { group = "ai-tools", skill = "vllm", why = "w" },
+  { group = "technical", skill = "kv-cache", why = "w" },
+  { group = "human", skill = "communication", why = "w" },
+]
+opportunities = [{ title = "1", why = "w" }, { title = "2", why = "w" }, { title = "3", why = "w" }]
+"""
+ROLE = (
+    """
 id = "engineer"
 name = "Engineer"
 category = "AI"
 specializations = ["serving"]
+"""
+    + ASSESSMENT
+)
+TASK = """
+[[plan.weeks.tasks]]
+id = "task-{0}{1}"
+title = "Title"
+minutes = 45
+done_when = "Done"
+first_step = "Go"
+skills = ["vllm", "{2}"]
+artefact = "a.csv"
 """
 WEEK = """
 [[plan.weeks]]
@@ -36,28 +78,42 @@ week = {0}
 theme = "Theme"
 headline = "headline"
 goal = "Goal"
-focus_skills = ["vllm"]
+focus_skills = ["vllm", "kv-cache"]
 tool = {{ name = "vLLM", why = "w", alternative = "a", cost = "c", skip_when = "s", skill = "vllm" }}
-
-[[plan.weeks.tasks]]
-id = "task-{0}"
-title = "Title"
-minutes = 45
-done_when = "Done"
-first_step = "Go"
-skills = ["vllm"]
-artefact = "a.csv"
 """
-SPEC = """
+
+
+def week(number: int) -> str:
+    tasks = zip("abc", ("kv-cache", "kv-cache", "communication"), strict=True)
+    return WEEK.format(number) + "".join(TASK.format(number, letter, skill) for letter, skill in tasks)
+
+
+SPEC = (
+    """
 id = "serving"
 name = "Serving"
 core_skills = ["kv-cache"]
-
+"""
+    + ASSESSMENT
+    + """
 [plan]
 promise = "Promise"
-""" + "".join(WEEK.format(number) for number in range(1, PLAN_WEEKS + 1))
+hours = 4
+"""
+    + "".join(week(number) for number in range(1, PLAN_WEEKS + 1))
+)
+SHARED = """
+[[tasks]]
+id = "shared-show"
+title = "Show it"
+minutes = 15
+done_when = "Three questions stand in your notes with the answers that you gave"
+first_step = "Go"
+skills = ["communication"]
+artefact = "A note"
+"""
 SPEC_FILE = "roles/engineer/serving.toml"
-NOT_BUILT = "no task of the week builds kv-cache; name it in a task or drop it"
+NOT_BUILT = "no task of the week builds quantization; name it in a task or drop it"
 WEEK_MISSING = "the weeks are [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]; write weeks 1 to 12, once each and in order"
 
 
@@ -88,8 +144,8 @@ def change(folder, file: str, old: str, new: str) -> None:
 
 def test_a_sound_catalogue_is_read_whole(folder):
     catalogue = load(folder)
-    assert [spec.id for spec in catalogue.enrollable()] == ["serving"]
-    assert catalogue.specialization["serving"].plan.weeks[11].tasks[0].id == "task-12"
+    assert list(catalogue.specialization) == ["serving"]
+    assert catalogue.specialization["serving"].plan.weeks[11].tasks[0].id == "task-12a"
     assert [feed.url for feed in catalogue.feeds] == ["https://a.example/rss"]
 
 
@@ -132,9 +188,9 @@ def test_a_sound_catalogue_is_read_whole(folder):
         ),
         (
             SPEC_FILE,
-            "task-2",
-            "task-1",
-            "roles/: task-1: this task id stands 2 times; task ids are unique over all plans",
+            "task-2a",
+            "task-1a",
+            f"{SPEC_FILE}: task-1a: this task stands twice in the plan; keep one",
         ),
         (
             "skills.toml",
@@ -150,13 +206,13 @@ def test_a_sound_catalogue_is_read_whole(folder):
         ),
         (
             SPEC_FILE,
-            'focus_skills = ["vllm"]',
-            'focus_skills = ["kv-cache"]',
+            'focus_skills = ["vllm", "kv-cache"]',
+            'focus_skills = ["vllm", "quantization"]',
             f"{SPEC_FILE}: plan.weeks[1].focus_skills: {NOT_BUILT}",
         ),
         (
             SPEC_FILE,
-            WEEK.format(12),
+            week(12),
             "",
             f"{SPEC_FILE}: plan.weeks: {WEEK_MISSING}",
         ),
@@ -170,7 +226,7 @@ def test_a_sound_catalogue_is_read_whole(folder):
             "roles/engineer/role.toml",
             '["serving"]',
             "3",
-            "roles/engineer/role.toml: specializations: not a list; write the ids of the files beside it in brackets",
+            "roles/engineer/role.toml: specializations: write the ids of the files beside it in brackets",
         ),
     ],
 )
@@ -228,3 +284,54 @@ def test_the_faults_of_all_files_are_told_at_once(folder):
     change(folder, "feeds.toml", 'title = "A"\n', "")
     change(folder, SPEC_FILE, 'goal = "Goal"\n', "")
     assert {fault.partition(":")[0] for fault in faults_of(folder)} == {"skills.toml", "feeds.toml", SPEC_FILE}
+
+
+def test_a_fault_of_a_files_shape_hides_no_fault_of_another_file(folder):
+    change(folder, "feeds.toml", 'title = "A"\n', "")
+    change(folder, SPEC_FILE, "minutes = 45", "minutes = 9")
+    assert {fault.partition(":")[0] for fault in faults_of(folder)} == {"feeds.toml", SPEC_FILE}
+
+
+# ---------------------------------------------------------------- shared tasks
+
+
+def test_a_plan_refers_to_a_shared_task(folder):
+    (folder / "tasks.toml").write_text(SHARED)
+    change(folder, SPEC_FILE, week(2), week(2) + '\n[[plan.weeks.tasks]]\nuse = "shared-show"\n')
+    assert load(folder).specialization["serving"].plan.weeks[1].tasks[-1].title == "Show it"
+
+
+def test_a_shared_task_that_is_not_there_is_a_fault(folder):
+    change(folder, SPEC_FILE, week(2), week(2) + '\n[[plan.weeks.tasks]]\nuse = "shared-show"\n')
+    told = f"{SPEC_FILE}: use = 'shared-show': no shared task has this id; see tasks.toml"
+    assert told in faults_of(folder)
+
+
+# ---------------------------------------------------------------- schemas
+
+
+def test_the_schemas_in_the_documentation_are_those_of_the_code():
+    for name, schema in schemas().items():
+        written = (ROOT / "docs" / "schema" / f"{name}.schema.json").read_text("utf-8")
+        assert json.loads(written) == schema, "run: briefings catalogue schema docs/schema"
+
+
+def kinds() -> list[tuple[str, Path]]:
+    bundled = ROOT / "briefings" / "catalogue"
+    single = [(name, bundled / f"{name}.toml") for name in ("skills", "feeds", "tasks")]
+    roles = [("role" if path.stem == "role" else "specialization", path) for path in bundled.glob("roles/*/*.toml")]
+    return single + roles
+
+
+def test_every_bundled_file_fits_its_schema():
+    validators = {name: Draft202012Validator(schema) for name, schema in schemas().items()}
+    for name, path in kinds():
+        found = tomllib.loads(path.read_text("utf-8"))
+        assert [error.message for error in validators[name].iter_errors(found)] == [], path
+
+
+def test_a_schema_refuses_what_the_loader_refuses():
+    broken = tomllib.loads(SPEC.replace("minutes = 45", 'minutes = "long"', 1).replace('risk = "low"', 'risk = "none"'))
+    paths = {error.json_path for error in Draft202012Validator(schemas()["specialization"]).iter_errors(broken)}
+    assert "$.assessment.risk" in paths
+    assert any(path.startswith("$.plan.weeks[0].tasks[0]") for path in paths)

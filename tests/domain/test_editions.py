@@ -128,7 +128,7 @@ def test_the_focus_of_a_week_knows_its_neighbours_and_names_no_skill_twice(weeks
 
 
 def test_every_subject_of_every_plan_fits_a_small_screen(catalogue):
-    for spec in catalogue.enrollable():
+    for spec in catalogue.specialization.values():
         for level in LEVELS:
             for week in make_plan(catalogue, Profile(spec.id, level, 4)):
                 assert subject(week) == f"Week {week.number} of 12: {week.headline}"

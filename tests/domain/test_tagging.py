@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 import pytest
+from catalogue_samples import ASSESSMENT, PLAN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,8 +39,8 @@ def small():
         Skill("gemini", "Gemini models", "tool", ("Gemini",)),
         Skill("mcp", "MCP", "technical", ("MCP", "Model Context Protocol")),
     )
-    spec = Specialization("agent-building", "Agent building", ("agents", "mcp"))
-    return Tagger(Catalogue((Role("engineer", "Engineer", "AI", (spec,)),), skills))
+    spec = Specialization("agent-building", "Agent building", ("agents", "mcp"), ASSESSMENT, PLAN)
+    return Tagger(Catalogue((Role("engineer", "Engineer", "AI", ASSESSMENT, (spec,)),), skills))
 
 
 def topics(tagger: Tagger, title: str, summary: str = "", feed: tuple[str, ...] = ()) -> list[str]:

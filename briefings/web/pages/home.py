@@ -24,25 +24,34 @@ EXAMPLE_WEEK = 5
 @routes.get("/")
 def home(app: Briefings, view: View) -> HTMLResponse:
     """What this is, and for whom."""
-    roles = app.catalogue.roles
-    categories = by_category(roles)
-    return view.page("home.html", categories=categories, example=_example(app.catalogue), roles=len(roles))
+    return view.page(
+        "home.html",
+        categories=by_category(app.catalogue.roles),
+        example=_example(app.catalogue),
+        roles=len(app.catalogue.roles),
+        specializations=len(app.catalogue.specialization),
+    )
+
+
+@routes.get("/roles/{role_id}")
+def role(role_id: str, app: Briefings, view: View) -> HTMLResponse:
+    """The public assessment of a role, and the ways to practise it."""
+    found = next((one for one in app.catalogue.roles if one.id == role_id), None)
+    if found is None:
+        raise NotFoundError("There is no such role; choose one on the front page")
+    return view.page("role.html", role=found, learn=learn_groups(found.assessment))
 
 
 @routes.get("/specializations/{spec_id}")
 def specialization(spec_id: str, app: Briefings, view: View) -> HTMLResponse:
     """The public assessment of a specialization."""
     spec = app.catalogue.specialization.get(spec_id)
-    if spec is None or spec.assessment is None:
-        raise NotFoundError("There is no assessment of this specialization yet; choose another on the front page")
+    if spec is None:
+        raise NotFoundError("There is no such specialization; choose one on the front page")
     role = app.catalogue.role_of[spec_id]
+    siblings = [other for other in role.specializations if other.id != spec_id]
     return view.page(
-        "specialization.html",
-        spec=spec,
-        role=role,
-        assessment=spec.assessment,
-        learn=learn_groups(spec.assessment),
-        siblings=[other for other in role.specializations if other.id != spec_id],
+        "specialization.html", spec=spec, role=role, learn=learn_groups(spec.assessment), siblings=siblings
     )
 
 
@@ -50,7 +59,7 @@ def by_category(roles: tuple[Role, ...]) -> list[tuple[str, list[Role]]]:
     """The roles under their categories; first whatever has most to offer."""
     ordered = sorted(roles, key=lambda role: (role.category, -len(role.specializations), role.name))
     grouped = [(category, list(group)) for category, group in groupby(ordered, key=lambda role: role.category)]
-    return sorted(grouped, key=lambda pair: -sum(bool(spec.plan) for role in pair[1] for spec in role.specializations))
+    return sorted(grouped, key=lambda pair: -sum(len(role.specializations) for role in pair[1]))
 
 
 def learn_groups(assessment: Assessment) -> list[tuple[str, list[SkillToLearn]]]:
@@ -59,8 +68,8 @@ def learn_groups(assessment: Assessment) -> list[tuple[str, list[SkillToLearn]]]
 
 
 def _example(catalogue: Catalogue) -> tuple[str, TemplateWeek] | None:
-    for spec in catalogue.enrollable():
-        for week in spec.plan.weeks if spec.plan else ():
+    for spec in catalogue.specialization.values():
+        for week in spec.plan.weeks:
             if week.week == EXAMPLE_WEEK:
                 return spec.name, week
     return None

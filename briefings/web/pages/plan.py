@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from briefings.actions.adjust import profile_of, starts
 from briefings.actions.render import spoken_start
-from briefings.actions.subscribe import ticked_tasks
+from briefings.bootstrap import App
+from briefings.domain.catalogue import PLAN_WEEKS
 from briefings.domain.links import PLAN
-from briefings.errors import NotFoundError
+from briefings.domain.plans import HOURS, alternatives, summary
+from briefings.errors import InputError, NotFoundError
+from briefings.store.deliveries import ticked_tasks
 from briefings.store.issues import held_weeks
 from briefings.store.subscribers import Plan, Subscriber, newest_plan
 from briefings.store.subscribers import weeks as plan_weeks
-from briefings.web.views import Briefings, View
+from briefings.web.views import Briefings, Pages, View
+
+if TYPE_CHECKING:
+    from briefings.domain.catalogue import Catalogue, Specialization
 
 routes = APIRouter()
 
@@ -49,31 +58,7 @@ def plan_page(
     token: str, app: Briefings, view: View, week: Annotated[int | None, Query(ge=1, le=12)] = None
 ) -> HTMLResponse:
     """Twelve weeks, with what is ticked; `week` is open besides the present one."""
-    subscriber_id = app.links.read_id(PLAN, token, app.clock())
-    with app.database.read() as session:
-        subscriber = session.get(Subscriber, subscriber_id)
-        plan = newest_plan(session, subscriber_id)
-        if subscriber is None or plan is None:
-            raise NotFoundError("There is no plan any more at this link; start a new one on the front page")
-        held = held_weeks(session, [plan.id]).get(plan.id, set())
-        weeks = plan_weeks(session, [plan.id])[plan.id].values()
-        ticked = ticked_tasks(session, subscriber_id)
-    now = max(held, default=0)
-    tasks = [task for one in weeks for task in one.tasks]
-    return view.page(
-        "plan.html",
-        token=token,
-        subscriber=subscriber,
-        plan=plan,
-        weeks=list(weeks),
-        now=now,
-        opened={week, now or 1},
-        ticked=ticked,
-        done=sum(task.id in ticked for task in tasks),
-        tasks=len(tasks),
-        start=spoken_start(plan, subscriber),
-        unsubscribe_url=app.links.unsubscribe(subscriber_id),
-    )
+    return _plan(app, view, token, week)
 
 
 @routes.post("/plan/{token}/tick")
@@ -85,6 +70,116 @@ def tick(
     week: Annotated[int, Form()],
 ) -> RedirectResponse:
     """Tick a task, or take the tick back, and go back to its week."""
-    now = app.clock()
-    app.subscribing.tick(app.links.read_id(PLAN, token, now), task, done=done, now=now)
+    app.adjusting.tick(_reader(app, token), task, done=done, now=app.clock())
     return RedirectResponse(f"/plan/{token}?week={week}#week-{week}", 303)
+
+
+@routes.post("/plan/{token}/task")
+def task(
+    token: str,
+    app: Briefings,
+    view: View,
+    week: Annotated[int, Form()],
+    out: Annotated[str, Form()],
+    into: Annotated[str, Form()] = "",
+) -> Response:
+    """Put a task away, or take another in its place."""
+    try:
+        app.adjusting.exchange(_reader(app, token), week, out, into, app.clock())
+    except InputError as error:
+        return _plan(app, view, token, week, str(error))
+    return RedirectResponse(f"/plan/{token}?week={week}#week-{week}", 303)
+
+
+@routes.post("/plan/{token}/pace")
+def pace(
+    token: str,
+    app: Briefings,
+    view: View,
+    hours: Annotated[int, Form()],
+    known: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Other hours, other skills: the coming weeks are made anew."""
+    return _change(app, view, token, lambda reader: app.adjusting.pace(reader, hours, known or [], app.clock()))
+
+
+@routes.post("/plan/{token}/start")
+def start(token: str, app: Briefings, view: View, monday: Annotated[date, Form()]) -> Response:
+    """Start on another Monday."""
+    return _change(app, view, token, lambda reader: app.adjusting.start_on(reader, monday, app.clock()))
+
+
+@routes.post("/plan/{token}/state")
+def change_state(
+    token: str, app: Briefings, view: View, act: Annotated[Literal["pause", "resume"], Form()]
+) -> Response:
+    """Pause, or go on."""
+    return _change(app, view, token, lambda reader: app.adjusting.change_state(reader, act, app.clock()))
+
+
+@routes.post("/plan/{token}/field")
+def field(token: str, app: Briefings, view: View) -> Response:
+    """Go on with the news of the field when the twelve weeks are over."""
+    return _change(app, view, token, lambda reader: app.adjusting.follow_field(reader, app.clock()))
+
+
+def _reader(app: App, token: str) -> int:
+    return app.links.read_id(PLAN, token, app.clock())
+
+
+def _change(app: App, view: Pages, token: str, change: Callable[[int], None]) -> Response:
+    """The plan page after a change, or with the reason why it cannot be made."""
+    try:
+        change(_reader(app, token))
+    except InputError as error:
+        return _plan(app, view, token, None, str(error))
+    return RedirectResponse(f"/plan/{token}", 303)
+
+
+def _plan(app: App, view: Pages, token: str, week: int | None, problem: str = "") -> HTMLResponse:
+    subscriber_id = _reader(app, token)
+    with app.database.read() as session:
+        subscriber = session.get(Subscriber, subscriber_id)
+        plan = newest_plan(session, subscriber_id)
+        if subscriber is None or plan is None:
+            raise NotFoundError("There is no plan any more at this link; start a new one on the front page")
+        held = held_weeks(session, [plan.id]).get(plan.id, set())
+        weeks = list(plan_weeks(session, [plan.id])[plan.id].values())
+        ticked = ticked_tasks(session, subscriber_id, plan.created_at)
+    now = min(max(held, default=plan.weeks_before), PLAN_WEEKS)
+    person, spec = profile_of(plan), app.catalogue.specialization.get(plan.specialization)
+    came = summary(weeks, ticked)
+    return view.page(
+        "plan.html",
+        422 if problem else 200,
+        token=token,
+        subscriber=subscriber,
+        plan=plan,
+        weeks=weeks,
+        now=now,
+        opened={week, now or 1},
+        ticked=ticked,
+        done=came.ticked,
+        tasks=came.tasks,
+        summary=came,
+        siblings=_siblings(app.catalogue, spec),
+        known=_skills(app.catalogue, spec, plan.known),
+        hours=HOURS,
+        begun=bool(held or plan.weeks_before),
+        mondays=starts(subscriber, app.clock()),
+        offered={one.number: alternatives(app.catalogue, person, weeks, one.number) for one in weeks},
+        start=spoken_start(plan, subscriber),
+        problem=problem,
+        unsubscribe_url=app.links.unsubscribe(subscriber_id),
+    )
+
+
+def _siblings(catalogue: Catalogue, spec: Specialization | None) -> list[Specialization]:
+    found = catalogue.role_of[spec.id].specializations if spec else ()
+    return [other for other in found if other is not spec]
+
+
+def _skills(catalogue: Catalogue, spec: Specialization | None, known: list[str]) -> list[str]:
+    """What a person may say to know: what the plan builds, and what they said before."""
+    built = {skill for week in spec.plan.weeks for task in week.tasks for skill in task.skills} if spec else set()
+    return sorted({*known, *built} & catalogue.skill.keys(), key=catalogue.topic_names.__getitem__)

@@ -38,18 +38,19 @@ class Answers(BaseModel):
     level: str = ""
     hours: str = ""
     known: list[str] = Field(default_factory=list)
+    goal: str = ""
 
     def profile(self, app: App) -> Profile:
         """The answers, checked. Raises InputError."""
         if not self.level:
             raise InputError("Experience is not chosen yet; choose one of the three")
         hours = int(self.hours) if self.hours.isdecimal() and len(self.hours) < len("000") else 0
-        return plans.profile(app.catalogue, self.specialization, self.level, hours, self.known)
+        return plans.profile(app.catalogue, self.specialization, self.level, hours, self.known, self.goal)
 
     @property
     def query(self) -> str:
         """The answers as the query of an address."""
-        given = self.model_dump(include={"specialization", "level", "hours", "known"})
+        given = self.model_dump(include={"specialization", "level", "hours", "known", "goal"})
         return urlencode(given, doseq=True)
 
 
@@ -101,7 +102,7 @@ def check_your_mail(view: View) -> HTMLResponse:
 
 def _questions(app: App, view: Pages, answers: Answers, problem: str = "") -> HTMLResponse:
     spec = app.catalogue.specialization.get(answers.specialization)
-    if spec is None or spec.plan is None:
+    if spec is None:
         return _choice(app, view, answers, problem)
     return view.page(
         "start.html",
@@ -117,13 +118,10 @@ def _questions(app: App, view: Pages, answers: Answers, problem: str = "") -> HT
 
 
 def _choice(app: App, view: Pages, answers: Answers, problem: str) -> HTMLResponse:
-    """The first question. A specialization that cannot be chosen is said to be so."""
+    """The first question."""
     if answers.specialization and not problem:
-        name = app.catalogue.topic_names.get(answers.specialization)
-        problem = f"The plan for {name} is still being written" if name else "There is no such specialization"
-        problem += "; choose one of these"
-    roles = [role for role in app.catalogue.roles if any(spec.plan for spec in role.specializations)]
-    return view.page("choose.html", 422 if problem else 200, roles=roles, problem=problem)
+        problem = "There is no such specialization; choose one of these"
+    return view.page("choose.html", 422 if problem else 200, roles=app.catalogue.roles, problem=problem)
 
 
 def _preview(app: App, view: Pages, form: SignUp, person: Profile, problem: str = "") -> HTMLResponse:

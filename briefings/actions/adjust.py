@@ -1,0 +1,140 @@
+"""A person changes the plan: ticks, puts away or exchanges tasks, sets another pace, pauses, goes on after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from briefings.domain import plans, weeks
+from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
+from briefings.domain.plans import Profile, Wishes
+from briefings.errors import InputError, NotFoundError
+from briefings.store import deliveries as delivery_rows
+from briefings.store import issues as issue_rows
+from briefings.store import subscribers as subscriber_rows
+from briefings.store.subscribers import Plan, Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from sqlalchemy.orm import Session
+
+    from briefings.domain.catalogue import Catalogue, Level
+    from briefings.store.base import Database
+
+#: So many Mondays a start can be chosen from.
+STARTS = 12
+
+
+@dataclass(frozen=True)
+class Adjusting:
+    """What the actions of this file need. Each raises NotFoundError when the person has no plan to change."""
+
+    database: Database
+    catalogue: Catalogue
+
+    def tick(self, subscriber_id: int, task: str, *, done: bool, now: datetime) -> None:
+        """Tick a task of the plan, or take the tick back. Raises InputError for a task that the plan does not have."""
+        with self.database.write() as session:
+            _, plan = self._current(session, subscriber_id)
+            made = subscriber_rows.weeks(session, [plan.id])[plan.id].values()
+            if task not in {one.id for week in made for one in week.tasks}:
+                raise InputError("This task is not in your plan; open the plan page anew")
+            _note(session, subscriber_id, "ticked" if done else "unticked", now, task=task)
+
+    def pace(self, subscriber_id: int, hours: int, known: Iterable[str], now: datetime) -> None:
+        """Set other hours or known skills: weeks not yet delivered are made anew, and ticked tasks stay.
+
+        Raises InputError for hours that nobody can choose.
+        """
+        with self.database.write() as session:
+            _, plan = self._current(session, subscriber_id)
+            person = profile_of(plan)
+            wanted = plans.profile(self.catalogue, person.specialization, person.level, hours, known, person.goal)
+            plan.hours, plan.known = wanted.hours, sorted(wanted.known)
+            plan.catalogue_version = self.catalogue.version
+            self._remake(session, plan)
+            _note(session, subscriber_id, "pace-changed", now, hours=hours, known=plan.known)
+
+    def exchange(self, subscriber_id: int, number: int, out: str, into: str, now: datetime) -> None:
+        """Put a task away, or take another of the template's week in its place when `into` is its id.
+
+        Raises InputError when the week has no such task, would be left empty, or has no room.
+        """
+        with self.database.write() as session:
+            _, plan = self._current(session, subscriber_id)
+            made = subscriber_rows.weeks(session, [plan.id])[plan.id]
+            offered = plans.alternatives(self.catalogue, profile_of(plan), made.values(), number)
+            chosen = next((task for task in offered if task.id == into), None)
+            if number not in made or (into and chosen is None):
+                raise InputError("This task cannot be chosen for that week; open the plan page anew")
+            week = plans.exchange(made[number], out, chosen, plan.hours)
+            subscriber_rows.replace_weeks(session, plan.id, [week])
+            plan.put_away = sorted({*plan.put_away, out} - {into})
+            plan.taken_in = sorted({*plan.taken_in, *([into] if into else [])} - {out})
+            _note(session, subscriber_id, "exchanged", now, out=out, into=into)
+
+    def start_on(self, subscriber_id: int, monday: date, now: datetime) -> None:
+        """Shift the start to another Monday. Raises InputError when the plan has begun, or nobody can start then."""
+        with self.database.write() as session:
+            subscriber, plan = self._current(session, subscriber_id)
+            if self._delivered(session, plan):
+                raise InputError("The plan has begun; pause it instead, and the week number waits for you")
+            if monday not in starts(subscriber, now):
+                raise InputError(f"{monday} is not one of the next {STARTS} Mondays; choose one from the list")
+            plan.starts_on = monday
+            _note(session, subscriber_id, "start-shifted", now, starts_on=monday.isoformat())
+
+    def change_state(self, subscriber_id: int, act: str, now: datetime) -> None:
+        """Pause or resume; the week number waits. Raises InputError when that is not open to the person."""
+        with self.database.write() as session:
+            subscriber, _ = self._current(session, subscriber_id)
+            subscriber.state = after(SUBSCRIBER, subscriber.state, act)
+            _note(session, subscriber_id, act, now)
+
+    def follow_field(self, subscriber_id: int, now: datetime) -> None:
+        """Go on after the twelve weeks with a briefing of the field, without tasks."""
+        with self.database.write() as session:
+            plan = subscriber_rows.newest_plan(session, subscriber_id)
+            subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+            if plan is None or subscriber is None:
+                raise NotFoundError("There is no plan at this link; start a new one on the front page")
+            plan.state = after(PLAN, plan.state, "follow the field")
+            subscriber.state = after(SUBSCRIBER, subscriber.state, "follow the field")
+            _note(session, subscriber_id, "follow the field", now)
+
+    def _current(self, session: Session, subscriber_id: int) -> tuple[Subscriber, Plan]:
+        subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+        plan = subscriber_rows.current_plan(session, subscriber_id)
+        if subscriber is None or plan is None:
+            raise NotFoundError("There is no plan to change at this link; start a new one on the front page")
+        return subscriber, plan
+
+    def _remake(self, session: Session, plan: Plan) -> None:
+        made = subscriber_rows.weeks(session, [plan.id])[plan.id]
+        delivered = [week for number, week in made.items() if number in self._delivered(session, plan)]
+        ticked = delivery_rows.ticked_tasks(session, plan.subscriber_id, plan.created_at)
+        wishes = Wishes(frozenset(plan.put_away), frozenset(plan.taken_in), frozenset(ticked))
+        anew = plans.make_plan(self.catalogue, profile_of(plan), wishes, delivered)
+        subscriber_rows.replace_weeks(session, plan.id, [week for week in anew if week not in delivered])
+
+    def _delivered(self, session: Session, plan: Plan) -> set[int]:
+        held = issue_rows.held_weeks(session, [plan.id]).get(plan.id, set())
+        return {*range(1, plan.weeks_before + 1), *held}
+
+
+def profile_of(plan: Plan) -> Profile:
+    """The answers that a plan was made from."""
+    return Profile(plan.specialization, cast("Level", plan.level), plan.hours, frozenset(plan.known), plan.goal)
+
+
+def starts(subscriber: Subscriber, now: datetime) -> list[date]:
+    """The Mondays on which a plan can start that has not begun."""
+    first = weeks.first_monday(now, weeks.zone(subscriber.timezone))
+    return [first + timedelta(weeks=number) for number in range(STARTS)]
+
+
+def _note(session: Session, subscriber_id: int, kind: str, now: datetime, **detail: object) -> None:
+    session.add(delivery_rows.Event(at=now, kind=kind, subscriber_id=subscriber_id, detail=detail))

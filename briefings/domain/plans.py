@@ -103,9 +103,10 @@ def make_plan(
     """The person's twelve weeks. The same profile, wishes and catalogue give the same plan.
 
     Weeks in `delivered` stay as they are; the others are made anew around them. Tasks are taken in the template's
-    order while they fit the hours. A task whose every skill is known is skipped, or shortened when it is the first
-    of its week, whose result later weeks need. Minutes to spare go to stretch tasks and to work that found no room
-    since the last checkpoint, whichever builds the skill practised least. Ticked tasks stay whatever the hours are.
+    order while they fit the hours. Known skills shorten a task; one whose every skill is known is skipped, unless it
+    is the first of its week, whose result later weeks need. Minutes to spare go to stretch tasks and to work that
+    found no room since the last checkpoint, whichever builds the skill practised least. Ticked tasks stay whatever
+    the hours are.
 
     Raises InputError when the specialization has left the catalogue.
     """
@@ -244,14 +245,15 @@ class _Draft:
         changes, offered = [], []
         core = next((task for task in suited if not task.stretch), None)
         for task in suited:
-            if task.id in self.wishes.chosen or not set(task.skills) <= self.person.known:
+            known = [skill for skill in task.skills if skill in self.person.known]
+            if not known or task.id in self.wishes.chosen:
                 offered.append(task)
-            elif task is core:
-                short = replace(task, minutes=max(MINUTES[0], task.minutes // 10 * 5))
-                changes.append(self._known_words(task, short))
+            elif len(known) == len(task.skills) and task is not core:
+                changes += [] if task.stretch else [f"Skipped “{task.title}”: you already know {self._named(known)}."]
+            else:
+                short = replace(task, minutes=_saved(task.minutes, len(known), len(task.skills)))
+                changes += [] if task.stretch else [self._shortened_words(task, short, known)]
                 offered.append(short)
-            elif not task.stretch:
-                changes.append(self._known_words(task))
         return changes, offered
 
     def _place(self, number: int, tasks: Iterable[Task]) -> None:
@@ -294,14 +296,19 @@ class _Draft:
         weakest = self.names.get(self._weakest(brought.task), "its skill")
         return f"Added “{brought.task.title}”{origin}: there is room, and you have practised {weakest} least."
 
-    def _known_words(self, task: Task, short: Task | None = None) -> str:
-        known = ", ".join(self.names.get(skill, skill) for skill in task.skills)
-        if short is None:
-            return f"Skipped “{task.title}”: you already know {known}."
-        return (
-            f"Shortened “{task.title}” from {task.minutes} to {short.minutes} min: you already know {known}, "
-            "and later weeks need what it leaves."
-        )
+    def _shortened_words(self, task: Task, short: Task, known: list[str]) -> str:
+        needed = "" if len(known) < len(task.skills) else ", and later weeks need what it leaves"
+        minutes = f"from {task.minutes} to {short.minutes} min"
+        return f"Shortened “{task.title}” {minutes}: you already know {self._named(known)}{needed}."
+
+    def _named(self, skills: list[str]) -> str:
+        return ", ".join(self.names.get(skill, skill) for skill in skills)
+
+
+def _saved(minutes: int, known: int, skills: int) -> int:
+    """What a task still takes: each skill that is known saves half of its share of the minutes, in steps of five."""
+    exact = minutes * (2 * skills - known) / (2 * skills)
+    return max(MINUTES[0], -(-int(exact) // 5) * 5)
 
 
 def _fit(tasks: list[Task], wishes: Wishes, budget: int) -> list[Task]:

@@ -129,21 +129,24 @@ def test_a_task_whose_every_skill_is_known_is_skipped_and_its_time_goes_to_the_w
     week = first_week(hours=3, known=frozenset({"kv-cache"}))
     assert ids(week) == ["task-11", "task-13", "task-14"]
     assert week.changes == (
+        "Shortened “Do 11” from 45 to 35 min: you already know KV cache.",
         "Skipped “Do 12”: you already know KV cache.",
         "Added “Do 14”: there is room, and you have practised vLLM least.",
     )
 
 
-def test_a_task_of_which_one_skill_is_new_stays_whole():
-    assert first_week(hours=3, known=frozenset({"vllm"})).tasks[0].minutes == 45
+def test_a_task_of_which_one_skill_is_new_is_shortened_by_what_the_other_saves():
+    week = first_week(hours=3, known=frozenset({"vllm"}))
+    assert week.tasks[0].minutes == 35
+    assert week.changes[0] == "Shortened “Do 11” from 45 to 35 min: you already know vLLM."
 
 
 def test_the_first_task_of_a_week_is_shortened_and_not_skipped_because_later_weeks_need_it():
     week = first_week(hours=3, known=frozenset({"vllm", "kv-cache"}))
     assert ids(week) == ["task-11", "task-13"]
-    assert week.tasks[0].minutes == 20
+    assert week.tasks[0].minutes == 25
     assert week.changes[0] == (
-        "Shortened “Do 11” from 45 to 20 min: you already know vLLM, KV cache, and later weeks need what it leaves."
+        "Shortened “Do 11” from 45 to 25 min: you already know vLLM, KV cache, and later weeks need what it leaves."
     )
 
 

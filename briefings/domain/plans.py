@@ -192,7 +192,7 @@ class _Draft:
         kept = self.delivered.get(template.week)
         changes, offered, tasks = self._own_work(template)
         tasks = list(kept.tasks) if kept else tasks
-        self._leave(template.week, [task for task in offered if task.id not in {one.id for one in tasks}])
+        self._leave(template.week, [task for task in offered if task not in tasks])
         self.weeks.append(kept or self._make(template, tasks, changes))
 
     def _make(self, template: TemplateWeek, tasks: list[Task], changes: list[str]) -> PlanWeek:
@@ -231,30 +231,31 @@ class _Draft:
         for put_away in (self.wishes.put_away, frozenset[str]()):
             suited = [task for task in template.tasks if self._suits(task) and task.id not in put_away]
             changes = [_away_words(task) for task in template.tasks if task.id in put_away]
-            more, offered = self._without_known(suited)
+            skipped, offered = self._without_known(suited)
             regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
             tasks = _fit(regular, self.wishes, self.person.hours * 60)
             if tasks:
                 break  # else the wishes would leave the week empty, and it keeps what was put away
-        return changes + more, offered, tasks
+        whole = {task.id: task for task in suited}
+        shortened = [self._shortened_words(whole[task.id], task) for task in tasks if task != whole[task.id]]
+        return changes + skipped + shortened, offered, tasks
 
     def _suits(self, task: Task) -> bool:
         return task.id not in self.placed and (self.person.level in task.levels or task.id in self.wishes.chosen)
 
     def _without_known(self, suited: list[Task]) -> tuple[list[str], list[Task]]:
-        changes, offered = [], []
+        """Words for the tasks that are skipped, and the others, shortened by what is known."""
+        skipped, offered = [], []
         core = next((task for task in suited if not task.stretch), None)
         for task in suited:
             known = [skill for skill in task.skills if skill in self.person.known]
             if not known or task.id in self.wishes.chosen:
                 offered.append(task)
             elif len(known) == len(task.skills) and task is not core:
-                changes += [] if task.stretch else [f"Skipped “{task.title}”: you already know {self._named(known)}."]
+                skipped += [] if task.stretch else [f"Skipped “{task.title}”: you already know {self._named(known)}."]
             else:
-                short = replace(task, minutes=_saved(task.minutes, len(known), len(task.skills)))
-                changes += [] if task.stretch else [self._shortened_words(task, short, known)]
-                offered.append(short)
-        return changes, offered
+                offered.append(replace(task, minutes=_left_of(task.minutes, len(known), len(task.skills))))
+        return skipped, offered
 
     def _place(self, number: int, tasks: Iterable[Task]) -> None:
         for task in tasks:
@@ -296,7 +297,8 @@ class _Draft:
         weakest = self.names.get(self._weakest(brought.task), "its skill")
         return f"Added “{brought.task.title}”{origin}: there is room, and you have practised {weakest} least."
 
-    def _shortened_words(self, task: Task, short: Task, known: list[str]) -> str:
+    def _shortened_words(self, task: Task, short: Task) -> str:
+        known = [skill for skill in task.skills if skill in self.person.known]
         needed = "" if len(known) < len(task.skills) else ", and later weeks need what it leaves"
         minutes = f"from {task.minutes} to {short.minutes} min"
         return f"Shortened “{task.title}” {minutes}: you already know {self._named(known)}{needed}."
@@ -305,7 +307,7 @@ class _Draft:
         return ", ".join(self.names.get(skill, skill) for skill in skills)
 
 
-def _saved(minutes: int, known: int, skills: int) -> int:
+def _left_of(minutes: int, known: int, skills: int) -> int:
     """What a task still takes: each skill that is known saves half of its share of the minutes, in steps of five."""
     exact = minutes * (2 * skills - known) / (2 * skills)
     return max(MINUTES[0], -(-int(exact) // 5) * 5)

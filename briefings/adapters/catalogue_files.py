@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+ROLE, SPECIALIZATION = TypeAdapter(Role), TypeAdapter(Specialization)
 
 #: What to do about a kind of fault, by pydantic's name for it; any other kind carries pydantic's own sentence.
 REMEDIES = {
@@ -73,7 +74,7 @@ class _Reader:
         """The list under the one key of a file."""
         data = self.toml(file) or {}
         self.faults += [Fault(file, other, REMEDIES["unexpected_keyword_argument"]) for other in data if other != key]
-        return self.shaped(shape, data.get(key, ()), file) or ()
+        return self.shaped(TypeAdapter(shape), data.get(key, ()), file) or ()
 
     def role(self, name: str) -> Role | None:
         """A role with its specializations, which are files beside it."""
@@ -84,7 +85,7 @@ class _Reader:
             self.faults.append(Fault(file, "specializations", "write the ids of the files beside it in brackets"))
             return None
         found = [self.specialization(f"roles/{name}/{spec_id}.toml") for spec_id in listed]
-        role = self.shaped(Role, data and {**data, "specializations": [spec for spec in found if spec]}, file)
+        role = self.shaped(ROLE, data and {**data, "specializations": [spec for spec in found if spec]}, file)
         if role:
             self.files[role.id] = file
         return role
@@ -94,7 +95,7 @@ class _Reader:
         data = self.toml(file)
         for week in _weeks(data):
             week["tasks"] = [self._resolved(task, file) for task in week["tasks"]]
-        spec = self.shaped(Specialization, data, file)
+        spec = self.shaped(SPECIALIZATION, data, file)
         if spec:
             self.files[spec.id] = file
         return spec
@@ -102,9 +103,10 @@ class _Reader:
     def _resolved(self, task: Any, file: str) -> Any:  # noqa: ANN401 - untrusted TOML
         if not isinstance(task, dict) or set(task) != {"use"}:
             return task
-        if task["use"] not in self.shared:
+        shared = self.shared.get(str(task["use"]))
+        if shared is None:
             self.faults.append(Fault(file, f"use = {task['use']!r}", "no shared task has this id; see tasks.toml"))
-        return self.shared.get(task["use"], task)
+        return shared or task
 
     def toml(self, file: str) -> dict[str, Any] | None:
         """The content of a file, or None with a fault."""
@@ -120,12 +122,12 @@ class _Reader:
             self.faults.append(Fault(file, "-", f"not readable as TOML in UTF-8 ({error}); correct the line named"))
         return None
 
-    def shaped(self, shape: type[T], data: Any, file: str) -> T | None:  # noqa: ANN401 - untrusted TOML
+    def shaped(self, adapter: TypeAdapter[T], data: Any, file: str) -> T | None:  # noqa: ANN401 - untrusted TOML
         """The value in the shape of the domain, or None with its faults."""
         if data is None:
             return None  # the file could not be read, which is a fault of its own
         try:
-            return TypeAdapter(shape).validate_python(data)
+            return adapter.validate_python(data)
         except ValidationError as error:
             for one in error.errors(include_url=False, include_input=False):
                 key = ".".join(str(part) for part in one["loc"] if part != "dataclass")
@@ -148,8 +150,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         "skills": _list_of("skills", Skill),
         "feeds": _list_of("feeds", ListedFeed),
         "tasks": _list_of("tasks", Task),
-        "role": TypeAdapter(Role).json_schema(),
-        "specialization": TypeAdapter(Specialization).json_schema(),
+        "role": ROLE.json_schema(),
+        "specialization": SPECIALIZATION.json_schema(),
     }
     ids = {"type": "array", "items": {"type": "string"}, "description": "The names of the files beside this one."}
     shapes["role"]["properties"]["specializations"] = ids

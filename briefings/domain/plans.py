@@ -130,7 +130,8 @@ def exchange(week: PlanWeek, out: str, into: Task | None, hours: int) -> PlanWee
     if into is None and len(week.tasks) == 1:
         raise InputError("A week keeps at least one task; choose another in its place instead")
     tasks = tuple(one for task in week.tasks for one in ([into] if task is leaving else [task]) if one is not None)
-    changed = replace(week, tasks=tasks, changes=(*week.changes, _exchanged_words(leaving, into)))
+    said = [words for words in week.changes if into is None or f"“{into.title}”" not in words]
+    changed = replace(week, tasks=tasks, changes=(*said, _exchanged_words(leaving, into)))
     if into is not None and changed.minutes > max(hours * 60, week.minutes):
         raise InputError(f"“{into.title}” takes {into.minutes} min, which does not fit {hours} h; choose a shorter one")
     return changed
@@ -190,10 +191,13 @@ class _Draft:
     def add(self, template: TemplateWeek) -> None:
         """Make the next week, or keep the one that was delivered."""
         kept = self.delivered.get(template.week)
+        if kept:
+            self._leave(template.week, self._without_known(self._suited(template, self.wishes.put_away))[1])
+            self.weeks.append(kept)
+            return
         changes, offered, tasks = self._own_work(template)
-        tasks = list(kept.tasks) if kept else tasks
         self._leave(template.week, [task for task in offered if task not in tasks])
-        self.weeks.append(kept or self._make(template, tasks, changes))
+        self.weeks.append(self._make(template, tasks, changes))
 
     def _make(self, template: TemplateWeek, tasks: list[Task], changes: list[str]) -> PlanWeek:
         self._place(template.week, tasks)
@@ -229,7 +233,7 @@ class _Draft:
     def _own_work(self, template: TemplateWeek) -> tuple[list[str], list[Task], list[Task]]:
         """Of the template's week: words for what changes, the tasks that come into question, those that fit."""
         for put_away in (self.wishes.put_away, frozenset[str]()):
-            suited = [task for task in template.tasks if self._suits(task) and task.id not in put_away]
+            suited = self._suited(template, put_away)
             changes = [_away_words(task) for task in template.tasks if task.id in put_away]
             skipped, offered = self._without_known(suited)
             regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
@@ -240,8 +244,10 @@ class _Draft:
         shortened = [self._shortened_words(whole[task.id], task) for task in tasks if task != whole[task.id]]
         return changes + skipped + shortened, offered, tasks
 
-    def _suits(self, task: Task) -> bool:
-        return task.id not in self.placed and (self.person.level in task.levels or task.id in self.wishes.chosen)
+    def _suited(self, template: TemplateWeek, put_away: Collection[str]) -> list[Task]:
+        """The tasks for the person's level, or of their choice, that stand nowhere in the plan yet."""
+        suited = [task for task in template.tasks if self.person.level in task.levels or task.id in self.wishes.chosen]
+        return [task for task in suited if task.id not in put_away and task.id not in self.placed]
 
     def _without_known(self, suited: list[Task]) -> tuple[list[str], list[Task]]:
         """Words for the tasks that are skipped, and the others, shortened by what is known."""
@@ -293,9 +299,13 @@ class _Draft:
         return f"; it comes in week {moved}." if moved else "."
 
     def _brought_words(self, brought: _Left, number: int) -> str:
-        origin = "" if brought.week == number else f" from week {brought.week}"
-        weakest = self.names.get(self._weakest(brought.task), "its skill")
-        return f"Added “{brought.task.title}”{origin}: there is room, and you have practised {weakest} least."
+        task, origin = brought.task, "" if brought.week == number else f" from week {brought.week}"
+        if task.id in self.wishes.chosen:
+            return (
+                f"Added “{task.title}”{origin}: {'you ticked it' if task.id in self.wishes.ticked else 'your choice'}."
+            )
+        weakest = self.names.get(self._weakest(task), "its skill")
+        return f"Added “{task.title}”{origin}: there is room, and you have practised {weakest} least."
 
     def _shortened_words(self, task: Task, short: Task) -> str:
         known = [skill for skill in task.skills if skill in self.person.known]

@@ -95,6 +95,13 @@ def test_work_without_room_comes_back_before_the_next_checkpoint_and_the_week_sa
     assert made[1].changes == ("Added “Do 13” from week 1: there is room, and you have practised Communication least.",)
 
 
+def test_work_that_found_no_room_before_a_checkpoint_does_not_come_back_after_it():
+    short = tuple(replace(samples.week(n), tasks=samples.tasks(n)[:1]) for n in range(5, 13))
+    weeks = (*(replace(samples.week(n), tasks=samples.tasks(n)[:3]) for n in range(1, 5)), *short)
+    made = make_plan(samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=weeks))), person(hours=2))
+    assert all(ids(week) == [f"task-{week.number * 10 + 1}"] for week in made[4:])
+
+
 def test_minutes_to_spare_go_to_a_stretch_task():
     week = first_week(hours=4)
     assert ids(week) == ["task-11", "task-12", "task-13", "task-14"]
@@ -179,6 +186,25 @@ def test_delivered_weeks_stay_and_ticked_tasks_survive_a_slower_pace():
     assert after[:4] == before[:4]
     assert {"task-52", "task-53"} <= set(ids(after[4]))
     assert all(week.minutes <= 60 for week in after[5:])
+
+
+def test_a_task_put_away_in_a_delivered_week_does_not_come_back_in_a_later_one():
+    delivered = [exchange(make_plan(samples.catalogue(), person())[0], "task-12", None, 4)]
+    made = make_plan(samples.catalogue(), person(hours=12), Wishes(put_away=frozenset({"task-12"})), delivered)
+    assert "task-12" not in {task.id for week in made for task in week.tasks}
+
+
+def test_a_ticked_task_that_was_moved_is_kept_with_its_own_reason():
+    delivered = make_plan(samples.catalogue(), person(hours=1))[:1]
+    made = make_plan(samples.catalogue(), person(hours=1), Wishes(ticked=frozenset({"task-13"})), delivered)
+    assert "Added “Do 13” from week 1: you ticked it." in made[1].changes
+
+
+def test_an_exchange_takes_back_what_was_said_of_the_task_that_comes_in():
+    week = make_plan(samples.catalogue(), person(hours=1))[0]
+    assert any("Do 13" in words for words in week.changes)
+    changed = exchange(week, "task-11", samples.tasks(1)[2], 1)
+    assert [words for words in changed.changes if "Do 13" in words] == ["“Do 13” in place of “Do 11”: your choice."]
 
 
 def test_an_exchange_keeps_the_place_and_says_that_it_was_a_choice():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from briefings.domain.catalogue import PLAN_WEEKS
-from briefings.domain.weeks import IssueWeek, first_monday, issue_at, monday_of, plan_week, send_at, zone
+from briefings.domain.weeks import IssueWeek, field_week, first_monday, issue_at, monday_of, plan_week, send_at, zone
 from briefings.errors import InputError
 
 ZONES = sorted(name for name in available_timezones() if "/" in name)
@@ -172,3 +172,11 @@ def test_the_week_is_the_first_that_is_not_held(held, before):
         assert before < week <= PLAN_WEEKS
         assert week not in held
         assert set(range(before + 1, week)) <= held
+
+
+@pytest.mark.parametrize(
+    ("held", "number"),
+    [(set(), 13), ({*range(1, 13)}, 13), ({11, 12}, 13), ({12, 13}, 14), ({13, 15}, 16)],
+)
+def test_a_briefing_beyond_the_plan_counts_on_from_13(held, number):
+    assert field_week(held) == number

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from briefings.domain.plans import Profile, make_plan
 from briefings.errors import NotFoundError
 from briefings.web.views import Briefings, View
 
 if TYPE_CHECKING:
-    from briefings.domain.catalogue import Assessment, Catalogue, Role, SkillToLearn, TemplateWeek
+    from briefings.domain.catalogue import Assessment, Catalogue, Role, SkillToLearn
+    from briefings.domain.plans import PlanWeek
 
 routes = APIRouter()
 
@@ -67,9 +69,10 @@ def learn_groups(assessment: Assessment) -> list[tuple[str, list[SkillToLearn]]]
     return [(title, [one for one in assessment.learn if one.group == group]) for group, title in GROUPS.items()]
 
 
-def _example(catalogue: Catalogue) -> tuple[str, TemplateWeek] | None:
-    for spec in catalogue.specialization.values():
-        for week in spec.plan.weeks:
-            if week.week == EXAMPLE_WEEK:
-                return spec.name, week
-    return None
+def _example(catalogue: Catalogue) -> tuple[str, PlanWeek] | None:
+    """A week as somebody gets it; a catalogue without specializations has none."""
+    spec = next(iter(catalogue.specialization.values()), None)
+    if spec is None:
+        return None
+    weeks = make_plan(catalogue, Profile(spec.id, "practitioner", spec.plan.hours))
+    return spec.name, weeks[EXAMPLE_WEEK - 1]

@@ -118,6 +118,8 @@ class _Reader:
                 "write it or take its id out of role.toml" if listed else "a catalogue has one; is this its folder?"
             )
             self.faults.append(Fault(file, "-", f"this file is missing; {remedy}"))
+        except OSError as error:
+            self.faults.append(Fault(file, "-", f"this file cannot be read ({error.strerror}); correct that first"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             self.faults.append(Fault(file, "-", f"not readable as TOML in UTF-8 ({error}); correct the line named"))
         return None

@@ -52,6 +52,8 @@ def check(folder: Path) -> tuple[Catalogue, list[Fault]]:
     feeds = reader.listed("feeds.toml", "feeds", tuple[ListedFeed, ...])
     shared = reader.listed("tasks.toml", "tasks", tuple[Task, ...]) if (folder / "tasks.toml").exists() else ()
     reader.shared = {task.id: task for task in shared}
+    if len(reader.shared) < len(shared):
+        reader.faults.append(Fault("tasks.toml", "tasks", "an id stands more than once; give each task its own id"))
     paths = sorted(folder.glob("roles/*/role.toml"))
     if not paths and not reader.faults:
         reader.faults.append(Fault("roles/", "*/role.toml", "no role found; is this the folder of a catalogue?"))
@@ -120,7 +122,7 @@ class _Reader:
             self.faults.append(Fault(file, "-", f"this file is missing; {remedy}"))
         except OSError as error:
             self.faults.append(Fault(file, "-", f"this file cannot be read ({error.strerror}); correct that first"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or made to exhaust the reader
             self.faults.append(Fault(file, "-", f"not readable as TOML in UTF-8 ({error}); correct the line named"))
         return None
 

@@ -200,6 +200,8 @@ def _task_faults(file: str, task: Task) -> Iterator[Fault]:
             task.id,
             f"{task.minutes} minutes; a task takes {MINUTES[0]} to {MINUTES[-1]}, so split it or merge it",
         )
+    if not task.skills:
+        yield Fault(file, task.id, "no skill; name at least one that it builds")
     for text in (task.title, task.done_when, task.first_step):
         yield from _vague(file, task.id, text)
 

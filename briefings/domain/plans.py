@@ -292,7 +292,7 @@ class _Draft:
 
     def _weakest(self, task: Task) -> str:
         new = [skill for skill in task.skills if skill not in self.person.known] or list(task.skills)
-        return min(new, key=lambda skill: self.practised[skill])
+        return min(new, key=lambda skill: self.practised[skill], default="")
 
     def _whereto(self, task: Task) -> str:
         moved = self.placed.get(task.id)

@@ -306,6 +306,11 @@ def test_a_plan_refers_to_a_shared_task(folder):
     assert load(folder).specialization["serving"].plan.weeks[1].tasks[-1].title == "Show it"
 
 
+def test_two_shared_tasks_of_one_id_are_a_fault(folder):
+    (folder / "tasks.toml").write_text(SHARED + SHARED)
+    assert faults_of(folder) == ["tasks.toml: tasks: an id stands more than once; give each task its own id"]
+
+
 def test_a_shared_task_that_is_not_there_is_a_fault(folder):
     change(folder, SPEC_FILE, week(2), week(2) + '\n[[plan.weeks.tasks]]\nuse = "shared-show"\n')
     told = f"{SPEC_FILE}: use = 'shared-show': no shared task has this id; see tasks.toml"

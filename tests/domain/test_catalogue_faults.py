@@ -113,6 +113,7 @@ def test_a_sound_catalogue_has_no_fault():
             "plan.weeks[1].tasks: 255 minutes with reading for the level expert, over the plan's 4 hours",
         ),
         # tasks
+        (first_of_week(skills=()), "roles/e/s.toml: task-11: no skill; name at least one that it builds"),
         (first_of_week(minutes=9), "roles/e/s.toml: task-11: 9 minutes; a task takes 10 to 240"),
         (first_of_week(minutes=241), "task-11: 241 minutes; a task takes 10 to 240"),
         (first_of_week(minutes=61), "task-11: the first task of the week for the level starter, and longer than 60"),

@@ -42,7 +42,7 @@ class Adjusting:
             made = subscriber_rows.weeks(session, [plan.id])[plan.id].values()
             if task not in {one.id for week in made for one in week.tasks}:
                 raise InputError("This task is not in your plan; open the plan page anew")
-            _note(session, subscriber_id, "ticked" if done else "unticked", now, task=task)
+            _note(session, subscriber_id, "ticked" if done else "unticked", now, task=task, plan=plan.id)
 
     def pace(self, subscriber_id: int, hours: int, known: Iterable[str], now: datetime) -> None:
         """Set other hours or known skills: weeks not yet delivered are made anew, and ticked tasks stay.
@@ -61,10 +61,12 @@ class Adjusting:
     def exchange(self, subscriber_id: int, number: int, out: str, into: str, now: datetime) -> None:
         """Put a task away, or take another of the template's week in its place when `into` is its id.
 
-        Raises InputError when the week has no such task, would be left empty, or has no room.
+        Raises InputError when the week has no such task, would be left empty, or has no room, or the task is ticked.
         """
         with self.database.write() as session:
             _, plan = self._current(session, subscriber_id)
+            if out in delivery_rows.ticked_tasks(session, subscriber_id, plan.id):
+                raise InputError("This task is ticked; take the tick back before you change it")
             made = subscriber_rows.weeks(session, [plan.id])[plan.id]
             offered = plans.alternatives(self.catalogue, profile_of(plan), made.values(), number)
             chosen = next((task for task in offered if task.id == into), None)
@@ -115,7 +117,7 @@ class Adjusting:
     def _remake(self, session: Session, plan: Plan) -> None:
         made = subscriber_rows.weeks(session, [plan.id])[plan.id]
         delivered = [week for number, week in made.items() if number in self._delivered(session, plan)]
-        ticked = delivery_rows.ticked_tasks(session, plan.subscriber_id, plan.created_at)
+        ticked = delivery_rows.ticked_tasks(session, plan.subscriber_id, plan.id)
         wishes = Wishes(frozenset(plan.put_away), frozenset(plan.taken_in), frozenset(ticked))
         anew = plans.make_plan(self.catalogue, profile_of(plan), wishes, delivered)
         subscriber_rows.replace_weeks(session, plan.id, [week for week in anew if week not in delivered])

@@ -111,7 +111,10 @@ def _try(session: Session, run: _Run, subscriber_id: int, number: int, now: date
     if isinstance(edition, str):
         raise InputError(f"Week {number} would bring no briefing: {edition}")
     _keep(session, trial, person, edition, now)
-    return issue_rows.edition_of_week(session, subscriber_id, number) or issue_rows.Edition()
+    made = issue_rows.edition_of_week(session, subscriber_id, edition.week)
+    if made is None:
+        raise NotFoundError("This issue was decided for the subscriber in the same moment; ask again")
+    return made
 
 
 def _waits_for_news(session: Session, tagger_version: str, since: datetime, now: datetime) -> bool:
@@ -231,7 +234,8 @@ def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition
     )
     if edition_id is None:
         return 0
-    if made == "finished" and person.plan:
+    # A person can be in the state "finished" too; only who follows a plan to its end finishes it.
+    if made == "finished" and person.plan and subscriber.state == "active":
         person.plan.state = after(PLAN, person.plan.state, "finish")
         subscriber.state = after(SUBSCRIBER, subscriber.state, "finish")
         delivery_rows.queue(session, [_finished_mail(run, subscriber, person.plan)], now)

@@ -104,7 +104,7 @@ class Writer:
         plan = session.get(Plan, delivery.plan_id) if delivery.plan_id else None
         if plan is None:
             raise NotFoundError("The plan that was finished has been deleted; nothing is left to tell")
-        ticked = ticked_tasks(session, subscriber.id, plan.created_at)
+        ticked = ticked_tasks(session, subscriber.id, plan.id)
         return FinishedMail(
             sender_name=self.sender.name,
             specialization=self._name(plan.specialization),

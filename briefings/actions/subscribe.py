@@ -73,8 +73,11 @@ class Subscribing:
         """
         plan_id, timezone = self.links.read_confirm(token, now)
         with self.database.write() as session:
-            plan = session.get(Plan, plan_id, with_for_update=True)
-            subscriber = session.get(Subscriber, plan.subscriber_id) if plan else None
+            plan = session.get(Plan, plan_id)
+            # Always the person first, then the plan: composing locks them in the same order.
+            subscriber = session.get(Subscriber, plan.subscriber_id, with_for_update=True) if plan else None
+            if plan:
+                session.refresh(plan, with_for_update=True)
             if plan is None or subscriber is None or plan.state not in {"proposed", "current"}:
                 raise NotFoundError("This sign-up has been replaced by a newer one; use the newest mail")
             if plan.state == "proposed":
@@ -165,7 +168,7 @@ class Subscribing:
         return session.scalars(select(Subscriber).where(Subscriber.address_key == key)).one()
 
     def _of_token(self, session: Session, token: str, now: datetime) -> Subscriber:
-        subscriber = session.get(Subscriber, self.links.read_id("unsubscribe", token, now))
+        subscriber = session.get(Subscriber, self.links.read_id("unsubscribe", token, now), with_for_update=True)
         if subscriber is None:
             raise NotFoundError("This subscription has been deleted; there is nothing left to end")
         return subscriber

@@ -49,6 +49,8 @@ def check(folder: Path) -> tuple[Catalogue, list[Fault]]:
     """What could be read in `folder`, and every fault: of the files' shape, and of what they say together."""
     reader = _Reader(folder)
     skills = reader.listed("skills.toml", "skills", tuple[Skill, ...])
+    if not skills and not reader.faults:
+        reader.faults.append(Fault("skills.toml", "skills", "no skill found; write the skills of the profession first"))
     feeds = reader.listed("feeds.toml", "feeds", tuple[ListedFeed, ...])
     shared = reader.listed("tasks.toml", "tasks", tuple[Task, ...]) if (folder / "tasks.toml").exists() else ()
     reader.shared = {task.id: task for task in shared}

@@ -70,8 +70,10 @@ def _coverage(found: Catalogue, spec: Specialization) -> Table:
     from briefings.domain.coverage import coverage
 
     weeks = range(1, len(spec.plan.weeks) + 1)
-    table = Table(title=f"{spec.name}: skill x week", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("Skill", no_wrap=True)
+    table = Table(
+        title=f"{spec.name} ({spec.id}): skill x week", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("Skill", no_wrap=True, max_width=30)
     for week in weeks:
         table.add_column(str(week))
     table.add_column("min", justify="right")

@@ -15,6 +15,8 @@ Risk = Literal["low", "medium", "high"]
 Level = Literal["starter", "practitioner", "expert"]
 LEVELS: tuple[Level, ...] = ("starter", "practitioner", "expert")
 PLAN_WEEKS = 12
+#: How many hours a week people may give.
+HOURS = range(1, 13)
 #: How long a task may take.
 MINUTES = range(10, 241)
 #: The least that a person can give to a week, so the first task of each week fits it.

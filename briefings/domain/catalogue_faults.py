@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from briefings.domain.catalogue import (
     HEADLINE_LENGTH,
+    HOURS,
     LEVELS,
     MINUTES,
     PLAN_WEEKS,
@@ -138,6 +139,8 @@ def _plan_faults(catalogue: Catalogue, file: str, spec: Specialization) -> Itera
         yield Fault(
             file, "plan.weeks", f"the weeks are {numbers}; write weeks 1 to {PLAN_WEEKS}, once each and in order"
         )
+    if plan.hours not in HOURS:
+        yield Fault(file, "plan.hours", f"{plan.hours} hours a week; choose between {HOURS[0]} and {HOURS[-1]}")
     touched = set(chain.from_iterable(_touched(week) for week in plan.weeks))
     for skill in spec.core_skills:
         if skill in catalogue.skill and skill not in touched:

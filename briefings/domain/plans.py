@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from briefings.domain.catalogue import LEVELS, MINUTES, Level, Reading, Task, TemplateWeek, Tool
+from briefings.domain.catalogue import HOURS, LEVELS, MINUTES, Level, Reading, Task, TemplateWeek, Tool
 from briefings.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from briefings.domain.catalogue import Catalogue
 
-HOURS = range(1, 13)
 #: Work brought in from elsewhere never makes a week longer than this many tasks.
 MOST_TASKS = 6
 LONGEST_GOAL = 200
@@ -91,7 +90,7 @@ def profile(
         raise InputError(f"{hours} hours a week; choose between {HOURS[0]} and {HOURS[-1]}")
     if len(goal) > LONGEST_GOAL:
         raise InputError(f"The goal is longer than {LONGEST_GOAL} characters; say it in one sentence")
-    return Profile(specialization, level, hours, frozenset(known) & catalogue.skill.keys(), " ".join(goal.split()))
+    return Profile(specialization, level, hours, frozenset(known) & catalogue.skill.keys(), _one_line(goal))
 
 
 def make_plan(
@@ -130,7 +129,8 @@ def exchange(week: PlanWeek, out: str, into: Task | None, hours: int) -> PlanWee
     if into is None and len(week.tasks) == 1:
         raise InputError("A week keeps at least one task; choose another in its place instead")
     tasks = tuple(one for task in week.tasks for one in ([into] if task is leaving else [task]) if one is not None)
-    said = [words for words in week.changes if into is None or f"“{into.title}”" not in words]
+    named = [f"“{task.title}”" for task in (leaving, into) if task]
+    said = [words for words in week.changes if not any(name in words for name in named)]
     changed = replace(week, tasks=tasks, changes=(*said, _exchanged_words(leaving, into)))
     if into is not None and changed.minutes > max(hours * 60, week.minutes):
         raise InputError(f"“{into.title}” takes {into.minutes} min, which does not fit {hours} h; choose a shorter one")
@@ -168,6 +168,7 @@ class _Left:
 
     task: Task
     week: int
+    whole: int  #: minutes, before known skills shortened it
     why: str = ""  #: nothing for a stretch task, which nobody misses
 
 
@@ -192,11 +193,11 @@ class _Draft:
         """Make the next week, or keep the one that was delivered."""
         kept = self.delivered.get(template.week)
         if kept:
-            self._leave(template.week, self._without_known(self._suited(template, self.wishes.put_away))[1])
+            self._leave(template, self._without_known(template, self.wishes.put_away)[1])
             self.weeks.append(kept)
             return
         changes, offered, tasks = self._own_work(template)
-        self._leave(template.week, [task for task in offered if task not in tasks])
+        self._leave(template, [task for task in offered if task not in tasks])
         self.weeks.append(self._make(template, tasks, changes))
 
     def _make(self, template: TemplateWeek, tasks: list[Task], changes: list[str]) -> PlanWeek:
@@ -232,35 +233,36 @@ class _Draft:
 
     def _own_work(self, template: TemplateWeek) -> tuple[list[str], list[Task], list[Task]]:
         """Of the template's week: words for what changes, the tasks that come into question, those that fit."""
-        for put_away in (self.wishes.put_away, frozenset[str]()):
-            suited = self._suited(template, put_away)
-            changes = [_away_words(task) for task in template.tasks if task.id in put_away]
-            skipped, offered = self._without_known(suited)
-            regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
-            tasks = _fit(regular, self.wishes, self.person.hours * 60)
-            if tasks:
-                break  # else the wishes would leave the week empty, and it keeps what was put away
-        whole = {task.id: task for task in suited}
-        shortened = [self._shortened_words(whole[task.id], task) for task in tasks if task != whole[task.id]]
-        return changes + skipped + shortened, offered, tasks
+        away = [task for task in template.tasks if task.id in self.wishes.put_away]
+        skipped, offered = self._without_known(template, self.wishes.put_away)
+        tasks = self._fitting(offered)
+        kept_anyway = [] if tasks else self._fitting(self._without_known(template, ())[1])[:1]
+        tasks = tasks or kept_anyway
+        whole = {task.id: task for task in template.tasks}
+        words = [self._anyway_words(task) for task in kept_anyway]
+        words += [_away_words(task) for task in away if task.id not in {one.id for one in kept_anyway}]
+        words += skipped
+        words += [self._shortened_words(whole[task.id], task) for task in tasks if task != whole[task.id]]
+        return words, offered, tasks
 
-    def _suited(self, template: TemplateWeek, put_away: Collection[str]) -> list[Task]:
-        """The tasks for the person's level, or of their choice, that stand nowhere in the plan yet."""
+    def _fitting(self, offered: list[Task]) -> list[Task]:
+        regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
+        return _fit(regular, self.wishes, self.person.hours * 60)
+
+    def _without_known(self, template: TemplateWeek, put_away: Collection[str]) -> tuple[list[str], list[Task]]:
+        """Words for the tasks that are skipped, and the others that stand nowhere yet, shortened by what is known."""
         suited = [task for task in template.tasks if self.person.level in task.levels or task.id in self.wishes.chosen]
-        return [task for task in suited if task.id not in put_away and task.id not in self.placed]
-
-    def _without_known(self, suited: list[Task]) -> tuple[list[str], list[Task]]:
-        """Words for the tasks that are skipped, and the others, shortened by what is known."""
-        skipped, offered = [], []
+        suited = [task for task in suited if task.id not in put_away]
         core = next((task for task in suited if not task.stretch), None)
-        for task in suited:
-            known = [skill for skill in task.skills if skill in self.person.known]
-            if not known or task.id in self.wishes.chosen:
+        skipped, offered = [], []
+        for task in (task for task in suited if task.id not in self.placed):
+            known = len(self.person.known.intersection(task.skills))
+            if not known or task.id in self.wishes.taken_in:
                 offered.append(task)
-            elif len(known) == len(task.skills) and task is not core:
-                skipped += [] if task.stretch else [f"Skipped “{task.title}”: you already know {self._named(known)}."]
-            else:
-                offered.append(replace(task, minutes=_left_of(task.minutes, len(known), len(task.skills))))
+            elif known < len(task.skills) or task is core or task.id in self.wishes.ticked:
+                offered.append(replace(task, minutes=_left_of(task.minutes, known, len(task.skills))))
+            elif not task.stretch:
+                skipped.append(f"Skipped “{task.title}”: you already know {self._known_of(task)}.")
         return skipped, offered
 
     def _place(self, number: int, tasks: Iterable[Task]) -> None:
@@ -268,14 +270,18 @@ class _Draft:
             self.placed[task.id] = number
             self.practised.update(dict.fromkeys(task.skills, task.minutes))
 
-    def _leave(self, number: int, tasks: Iterable[Task]) -> None:
+    def _leave(self, template: TemplateWeek, tasks: Iterable[Task]) -> None:
+        whole = {task.id: task.minutes for task in template.tasks}
         for task in tasks:
             why = "" if task.stretch else f"Left out “{task.title}” ({task.minutes} min): no room in"
-            self.left.append(_Left(task, number, why and f"{why} {self.person.hours} h a week"))
+            why = why and f"{why} {self.person.hours} h a week"
+            self.left.append(_Left(task, template.week, whole[task.id], why))
 
     def _brought_in(self, number: int, tasks: int, spare: int) -> Iterable[_Left]:
         """What the minutes to spare are given to, the least practised skill first."""
-        yield from [one for one in self._waiting() if one.task.id in self.wishes.ticked]
+        ticked = [one for one in self._waiting() if one.task.id in self.wishes.ticked]
+        yield from ticked
+        tasks += len(ticked)
         since = (number - 1) // CHECKPOINT * CHECKPOINT
         while fitting := [
             one for one in self._waiting() if one.week > since and one.task.minutes <= spare and tasks < MOST_TASKS
@@ -300,27 +306,39 @@ class _Draft:
 
     def _brought_words(self, brought: _Left, number: int) -> str:
         task, origin = brought.task, "" if brought.week == number else f" from week {brought.week}"
+        said = f"Added “{task.title}”{origin}: {self._why_brought(task)}."
+        if brought.whole == task.minutes:
+            return said
+        minutes = f"from {brought.whole} to {task.minutes} min"
+        return f"{said} It is shortened {minutes}: you already know {self._known_of(task)}."
+
+    def _why_brought(self, task: Task) -> str:
         if task.id in self.wishes.chosen:
-            return (
-                f"Added “{task.title}”{origin}: {'you ticked it' if task.id in self.wishes.ticked else 'your choice'}."
-            )
+            return "you ticked it" if task.id in self.wishes.ticked else "your choice"
         weakest = self.names.get(self._weakest(task), "its skill")
-        return f"Added “{task.title}”{origin}: there is room, and you have practised {weakest} least."
+        return f"there is room, and of what fits it builds what the plan has least of so far, {weakest}"
+
+    def _anyway_words(self, task: Task) -> str:
+        return f"Kept “{task.title}”: nothing else of the week fits {self.person.hours} h."
 
     def _shortened_words(self, task: Task, short: Task) -> str:
-        known = [skill for skill in task.skills if skill in self.person.known]
-        needed = "" if len(known) < len(task.skills) else ", and later weeks need what it leaves"
+        needed = "" if set(task.skills) - self.person.known else ", and later weeks need what it leaves"
         minutes = f"from {task.minutes} to {short.minutes} min"
-        return f"Shortened “{task.title}” {minutes}: you already know {self._named(known)}{needed}."
+        return f"Shortened “{task.title}” {minutes}: you already know {self._known_of(task)}{needed}."
 
-    def _named(self, skills: list[str]) -> str:
-        return ", ".join(self.names.get(skill, skill) for skill in skills)
+    def _known_of(self, task: Task) -> str:
+        return ", ".join(self.names.get(skill, skill) for skill in task.skills if skill in self.person.known)
 
 
 def _left_of(minutes: int, known: int, skills: int) -> int:
     """What a task still takes: each skill that is known saves half of its share of the minutes, in steps of five."""
     exact = minutes * (2 * skills - known) / (2 * skills)
     return max(MINUTES[0], -(-int(exact) // 5) * 5)
+
+
+def _one_line(text: str) -> str:
+    """Without controls, which no database or page wants."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _fit(tasks: list[Task], wishes: Wishes, budget: int) -> list[Task]:

@@ -236,12 +236,13 @@ def events_of(session: Session, delivery_id: int) -> list[Event]:
     return list(session.scalars(select(Event).where(Event.delivery_id == delivery_id).order_by(Event.id)))
 
 
-def ticked_tasks(session: Session, subscriber_id: int, since: datetime) -> set[str]:
-    """The tasks that a person has ticked since a moment and not taken back."""
+def ticked_tasks(session: Session, subscriber_id: int, plan_id: int) -> set[str]:
+    """The tasks of a plan that a person has ticked and not taken back."""
     events = session.scalars(
         select(Event)
-        .where(Event.subscriber_id == subscriber_id, Event.kind.in_(("ticked", "unticked")), Event.at >= since)
+        .where(Event.subscriber_id == subscriber_id, Event.kind.in_(("ticked", "unticked")))
         .order_by(Event.id)
     )
-    last = {event.detail["task"]: event.kind for event in events}
+    # Ticks from before there was a second plan name none.
+    last = {e.detail["task"]: e.kind for e in events if e.detail.get("plan", plan_id) == plan_id}
     return {task for task, kind in last.items() if kind == "ticked"}

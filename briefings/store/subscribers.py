@@ -101,7 +101,10 @@ def by_address_key(session: Session, address_key: str) -> Subscriber | None:
 
 
 def candidates(session: Session, after_id: int, limit: int, joined_before: datetime) -> list[Enrolment]:
-    """The next people, by id, of whom an issue must give account: everybody confirmed who has not left."""
+    """The next people, by id, of whom an issue must give account: everybody confirmed who has not left.
+
+    Their rows are locked, so that nobody pauses, leaves or confirms while they are decided.
+    """
     rows = session.execute(
         select(Subscriber, Plan)
         .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & Plan.state.in_(FOLLOWED))
@@ -111,6 +114,7 @@ def candidates(session: Session, after_id: int, limit: int, joined_before: datet
         )
         .order_by(Subscriber.id)
         .limit(limit)
+        .with_for_update(of=Subscriber)
     )
     return [Enrolment(subscriber, plan) for subscriber, plan in rows]
 

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from week import MONDAY_EVENING
 from briefings.errors import InputError, NotFoundError
 from briefings.store.deliveries import Event, ticked_tasks
 from briefings.store.issues import Edition
-from briefings.store.subscribers import Plan, Subscriber, newest_plan, weeks
+from briefings.store.subscribers import Plan, Subscriber, candidates, newest_plan, weeks
 
 
 def plan_of(app, subscriber: int) -> Plan:
@@ -58,8 +59,11 @@ def test_tasks_are_ticked_and_unticked(app):
     app.adjusting.tick(subscriber, second, done=True, now=app.clock())
     app.adjusting.tick(subscriber, first, done=False, now=app.clock())
     with app.database.read() as session:
-        assert ticked_tasks(session, subscriber, app.clock()) == {second}
-        assert ticked_tasks(session, subscriber, app.clock() + timedelta(seconds=1)) == set()
+        plan = newest_plan(session, subscriber)
+        assert ticked_tasks(session, subscriber, plan.id) == {second}
+        assert ticked_tasks(session, subscriber, plan.id + 1) == set()
+    with pytest.raises(InputError, match="take the tick back"):
+        app.adjusting.exchange(subscriber, 1, second, "", app.clock())
     with pytest.raises(InputError, match="not in your plan"):
         app.adjusting.tick(subscriber, "somebody-elses-task", done=True, now=app.clock())
 
@@ -214,6 +218,46 @@ def test_after_week_12_a_mail_sums_up_and_the_field_briefing_goes_on_without_tas
 
     assert next_issue(app) == 1
     assert reasons(app, subscriber)[-1] == "no-match"
+
+
+def test_a_person_who_is_finished_with_a_plan_still_current_stops_composing_for_nobody(app):
+    odd, other = week.enrol(app), week.enrol(app, "ben@readers.example")
+    with app.database.write() as session:
+        session.get(Subscriber, odd).state = "finished"
+    assert next_issue(app) == 2
+    assert (reasons(app, odd), reasons(app, other)) == (["finished"], [None])
+    assert next_issue(app) == 2
+
+
+def test_two_people_who_finish_get_a_mail_each(app, relay):
+    for name in ("ana", "ben"):
+        week.enrol(app, f"{name}@readers.example", week=12)
+    next_issue(app)
+    next_issue(app)
+    assert len({mail["To"] for mail in relay.mails if mail["Subject"].startswith("Twelve weeks, done")}) == 2
+
+
+def test_nobody_pauses_while_an_issue_decides_about_them(app):
+    subscriber = week.enrol(app)
+    with ThreadPoolExecutor() as pool:
+        with app.database.write() as session:
+            people = candidates(session, 0, 10, app.clock())
+            pause = pool.submit(app.adjusting.change_state, subscriber, "pause", app.clock())
+            with pytest.raises(TimeoutError):
+                pause.result(timeout=0.5)
+            assert people[0].subscriber.state == "active"
+        pause.result(timeout=30)
+    assert state(app, subscriber) == "paused"
+
+
+def test_the_preview_of_somebody_who_follows_the_field_is_their_field_briefing(app):
+    feed = week.add_feed(app)
+    week.add_items(app, feed, "vLLM 1.0 serves twice as fast")
+    subscriber = week.enrol(app, week=12)
+    with app.database.write() as session:
+        newest_plan(session, subscriber).state = "field"
+    letter = app.preview("ana@readers.example", 3)
+    assert dict(letter.headers)["Subject"] == "Your field this week: 1 story"
 
 
 def test_every_change_leaves_an_event(app):

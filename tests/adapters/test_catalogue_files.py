@@ -292,6 +292,11 @@ def test_a_fault_of_a_files_shape_hides_no_fault_of_another_file(folder):
     assert {fault.partition(":")[0] for fault in faults_of(folder)} == {"feeds.toml", SPEC_FILE}
 
 
+def test_a_catalogue_without_skills_is_a_fault(folder):
+    (folder / "skills.toml").write_text("")
+    assert faults_of(folder) == ["skills.toml: skills: no skill found; write the skills of the profession first"]
+
+
 def test_a_name_that_no_file_can_have_is_a_fault_and_no_crash(folder):
     change(folder, "roles/engineer/role.toml", '["serving"]', f'["serving", "{"x" * 400}"]')
     assert any("this file cannot be read (File name too long)" in fault for fault in faults_of(folder))

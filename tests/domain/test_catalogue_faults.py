@@ -94,6 +94,7 @@ def test_a_sound_catalogue_has_no_fault():
             ),
             "plan.weeks: no week builds a human skill",
         ),
+        (catalogue(replace(SPEC, plan=replace(PLAN, hours=13))), "roles/e/s.toml: plan.hours: 13 hours a week; choose"),
         # weeks
         (with_first_week(headline="x" * 36), "roles/e/s.toml: plan.weeks[1].headline: longer than 35 characters"),
         (

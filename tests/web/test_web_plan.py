@@ -1,9 +1,12 @@
 """What a person can change on their plan page."""
 
+import re
+
 import pytest
 import week
 from web_world import path
 
+from briefings.domain import plans
 from briefings.store.subscribers import Subscriber, newest_plan, weeks
 
 
@@ -78,3 +81,25 @@ def test_a_goal_in_somebodys_own_words_is_no_markup(app, browser):
     reader = week.enrol(app, "goal@readers.example", goal="<b>Lead</b> the team")
     text = browser.get(path(app.links.plan(reader))).text
     assert "&lt;b&gt;Lead&lt;/b&gt; the team" in text
+
+
+def test_the_confirm_page_says_which_plan_would_be_replaced(app, browser, subscriber_id):
+    answers = {"specialization": "llm-products", "level": "starter", "hours": 2}
+    app.subscribing.sign_up("ada@example.org", "Europe/Berlin", plans.profile(app.catalogue, **answers), app.clock())
+    delivery = week.deliveries(app, kind="confirm")[-1]
+    with app.database.read() as session:
+        url = app.writer.mail(session, delivery).confirm_url
+    assert "takes the place of your present plan, <b>MLOps &amp; AI Infrastructure</b>" in browser.get(path(url)).text
+
+
+def test_the_page_offers_starts_exchanges_and_the_next_plan(app, browser):
+    fresh = week.enrol(app, "new@readers.example")
+    text = browser.get(path(app.links.plan(fresh))).text
+    assert text.count('<option value="2026-') + text.count('<option value="2027-') == 12
+    assert re.search(r'name="into"><option value="">nothing</option><option value="mlops-', text)
+    begun = browser.get(path(app.links.plan(week.enrol(app, "begun@readers.example", week=3)))).text
+    assert 'name="monday"' not in begun
+    with app.database.write() as session:
+        newest_plan(session, fresh).state = "finished"
+        session.get(Subscriber, fresh).state = "finished"
+    assert 'href="/start?specialization=llm-application-development"' in browser.get(path(app.links.plan(fresh))).text

@@ -12,13 +12,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from briefings.actions.adjust import profile_of, starts
 from briefings.actions.render import spoken_start
 from briefings.bootstrap import App
-from briefings.domain.catalogue import PLAN_WEEKS
+from briefings.domain.catalogue import HOURS, PLAN_WEEKS
 from briefings.domain.links import PLAN
-from briefings.domain.plans import HOURS, alternatives, summary
+from briefings.domain.plans import alternatives, summary
 from briefings.errors import InputError, NotFoundError
 from briefings.store.deliveries import ticked_tasks
 from briefings.store.issues import held_weeks
-from briefings.store.subscribers import Plan, Subscriber, newest_plan
+from briefings.store.subscribers import Plan, Subscriber, current_plan, newest_plan
 from briefings.store.subscribers import weeks as plan_weeks
 from briefings.web.views import Briefings, Pages, View
 
@@ -34,9 +34,10 @@ def confirm_page(token: str, app: Briefings, view: View) -> HTMLResponse:
     plan_id, timezone = app.links.read_confirm(token, app.clock())
     with app.database.read() as session:
         plan = session.get(Plan, plan_id)
+        present = current_plan(session, plan.subscriber_id) if plan else None
     if plan is None or plan.state not in {"proposed", "current"}:
         raise NotFoundError("This sign-up has been replaced by a newer one; use the newest mail")
-    return view.page("confirm.html", token=token, plan=plan, timezone=timezone)
+    return view.page("confirm.html", token=token, plan=plan, present=present, timezone=timezone)
 
 
 @routes.post("/confirm/{token}")
@@ -67,7 +68,7 @@ def tick(
     app: Briefings,
     task: Annotated[str, Form()],
     done: Annotated[bool, Form()],
-    week: Annotated[int, Form()],
+    week: Annotated[int, Form(ge=1, le=12)],
 ) -> RedirectResponse:
     """Tick a task, or take the tick back, and go back to its week."""
     app.adjusting.tick(_reader(app, token), task, done=done, now=app.clock())
@@ -79,7 +80,7 @@ def task(
     token: str,
     app: Briefings,
     view: View,
-    week: Annotated[int, Form()],
+    week: Annotated[int, Form(ge=1, le=12)],
     out: Annotated[str, Form()],
     into: Annotated[str, Form()] = "",
 ) -> Response:
@@ -145,7 +146,7 @@ def _plan(app: App, view: Pages, token: str, week: int | None, problem: str = ""
             raise NotFoundError("There is no plan any more at this link; start a new one on the front page")
         held = held_weeks(session, [plan.id]).get(plan.id, set())
         weeks = list(plan_weeks(session, [plan.id])[plan.id].values())
-        ticked = ticked_tasks(session, subscriber_id, plan.created_at)
+        ticked = ticked_tasks(session, subscriber_id, plan.id)
     now = min(max(held, default=plan.weeks_before), PLAN_WEEKS)
     person, spec = profile_of(plan), app.catalogue.specialization.get(plan.specialization)
     came = summary(weeks, ticked)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from briefings.bootstrap import App
 from briefings.domain import plans
-from briefings.domain.catalogue import LEVELS
-from briefings.domain.plans import HOURS, Profile
+from briefings.domain.catalogue import HOURS, LEVELS
+from briefings.domain.plans import Profile
 from briefings.errors import InputError
 from briefings.web.views import Briefings, Pages, View
 

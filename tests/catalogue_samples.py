@@ -80,7 +80,7 @@ SPEC = Specialization("serving", "Serving", ("kv-cache",), ASSESSMENT, PLAN)
 
 def catalogue(spec: Specialization = SPEC, **values) -> Catalogue:
     role = Role("engineer", "Engineer", "AI", ASSESSMENT, (spec,))
-    files = {"serving": "roles/e/s.toml", "engineer": "roles/e/role.toml"}
+    files = {"serving": "roles/engineer/serving.toml", "engineer": "roles/engineer/role.toml"}
     return Catalogue(**({"roles": (role,), "skills": SKILLS, "feeds": (FEED,), "files": files} | values))
 
 

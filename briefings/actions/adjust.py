@@ -38,7 +38,7 @@ class Adjusting:
     def tick(self, subscriber_id: int, task: str, *, done: bool, now: datetime) -> None:
         """Tick a task of the plan, or take the tick back. Raises InputError for a task that the plan does not have."""
         with self.database.write() as session:
-            _, plan = self._current(session, subscriber_id)
+            plan = self._plan_with_tasks(session, subscriber_id)
             made = subscriber_rows.weeks(session, [plan.id])[plan.id].values()
             if task not in {one.id for week in made for one in week.tasks}:
                 raise InputError("This task is not in your plan; open the plan page anew")
@@ -50,7 +50,7 @@ class Adjusting:
         Raises InputError for hours that nobody can choose.
         """
         with self.database.write() as session:
-            _, plan = self._current(session, subscriber_id)
+            plan = self._plan_with_tasks(session, subscriber_id)
             person = profile_of(plan)
             wanted = plans.profile(self.catalogue, person.specialization, person.level, hours, known, person.goal)
             plan.hours, plan.known = wanted.hours, sorted(wanted.known)
@@ -59,22 +59,24 @@ class Adjusting:
             _note(session, subscriber_id, "pace-changed", now, hours=hours, known=plan.known)
 
     def exchange(self, subscriber_id: int, number: int, out: str, into: str, now: datetime) -> None:
-        """Put a task away, or take another of the template's week in its place when `into` is its id.
+        """Put the task `out` away, take the task `into` of the template's week in, or both; "" stands for none.
 
         Raises InputError when the week has no such task, would be left empty, or has no room, or the task is ticked.
         """
         with self.database.write() as session:
-            _, plan = self._current(session, subscriber_id)
+            plan = self._plan_with_tasks(session, subscriber_id)
             if out in delivery_rows.ticked_tasks(session, subscriber_id, plan.id):
                 raise InputError("This task is ticked; take the tick back before you change it")
             made = subscriber_rows.weeks(session, [plan.id])[plan.id]
-            offered = plans.alternatives(self.catalogue, profile_of(plan), made.values(), number)
+            if number not in made:
+                raise InputError("The plan has no such week; open the plan page anew")
+            offered = plans.alternatives(self.catalogue, profile_of(plan), made.values(), made[number], out)
             chosen = next((task for task in offered if task.id == into), None)
-            if number not in made or (into and chosen is None):
-                raise InputError("This task cannot be chosen for that week; open the plan page anew")
+            if into and chosen is None:
+                raise InputError("This task does not fit into that week any more; open the plan page anew")
             week = plans.exchange(made[number], out, chosen, plan.hours)
             subscriber_rows.replace_weeks(session, plan.id, [week])
-            plan.put_away = sorted({*plan.put_away, out} - {into})
+            plan.put_away = sorted({*plan.put_away, *([out] if out else [])} - {into})
             plan.taken_in = sorted({*plan.taken_in, *([into] if into else [])} - {out})
             _note(session, subscriber_id, "exchanged", now, out=out, into=into)
 
@@ -113,6 +115,14 @@ class Adjusting:
         if subscriber is None or plan is None:
             raise NotFoundError("There is no plan to change at this link; start a new one on the front page")
         return subscriber, plan
+
+    def _plan_with_tasks(self, session: Session, subscriber_id: int) -> Plan:
+        subscriber, plan = self._current(session, subscriber_id)
+        if subscriber.state == "left":
+            raise InputError("You have unsubscribed; undo that on your plan page, then change the plan")
+        if plan.state != "current":
+            raise InputError("The twelve weeks are over; start a new plan to have tasks again")
+        return plan
 
     def _remake(self, session: Session, plan: Plan) -> None:
         made = subscriber_rows.weeks(session, [plan.id])[plan.id]

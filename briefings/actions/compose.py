@@ -157,11 +157,14 @@ def _decide_batch(session: Session, run: _Run, people: list[Enrolment], now: dat
     plan_ids = [person.plan.id for person in people if person.plan]
     held = issue_rows.held_weeks(session, plan_ids)
     seen = issue_rows.seen_stories(session, ids)
+    under_way = delivery_rows.plans_under_way(session, plan_ids)
     count = 0
     for person in people:
         if person.subscriber.id not in done:
             plan_id = person.plan.id if person.plan else 0
             made = _make(session, run, person, held.get(plan_id, set()), seen.get(person.subscriber.id, set()))
+            if made == "finished" and plan_id in under_way:
+                made = "last-week-under-way"  # it may yet be given back; the plan finishes when it has arrived
             count += _keep(session, run, person, made, now)
     return count
 

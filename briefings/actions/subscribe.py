@@ -123,9 +123,11 @@ class Subscribing:
         with self.database.write() as session:
             subscriber = self._of_token(session, token, now)
             if subscriber.state != "left":
+                before = {"state": subscriber.state}
                 subscriber.state, subscriber.left_at = after(SUBSCRIBER, subscriber.state, "leave"), now
                 subscriber_rows.suppress(session, subscriber.address_key, "unsubscribed", now)
-                session.add(delivery_rows.Event(at=now, kind="unsubscribed", subscriber_id=subscriber.id, detail={}))
+                said = delivery_rows.Event(at=now, kind="unsubscribed", subscriber_id=subscriber.id, detail=before)
+                session.add(said)
             for delivery in delivery_rows.of_subscriber(session, subscriber.id, deliveries.WAITING):
                 _skip(session, delivery, now)
             return subscriber
@@ -135,8 +137,7 @@ class Subscribing:
         with self.database.write() as session:
             subscriber = self._of_token(session, token, now)
             if subscriber.state == "left" and subscriber.address and subscriber.confirmed_at:
-                follows = subscriber_rows.current_plan(session, subscriber.id) is not None
-                act = "come back" if follows else "come back finished"
+                act = _way_back(session, subscriber.id)
                 subscriber.state, subscriber.left_at = after(SUBSCRIBER, subscriber.state, act), None
                 subscriber.confirmed_at = now
                 _lift(session, subscriber.address_key)
@@ -223,6 +224,14 @@ def _confirms_today(session: Session, address_key: str, now: datetime) -> int:
         delivery_rows.Delivery.send_at > now - timedelta(days=1),
     )
     return session.scalar(recent) or 0
+
+
+def _way_back(session: Session, subscriber_id: int) -> str:
+    """How a person who left comes back: to what they had before."""
+    if subscriber_rows.current_plan(session, subscriber_id) is None:
+        return "come back finished"
+    said = delivery_rows.last_event(session, subscriber_id, "unsubscribed")
+    return "come back paused" if said and said.detail.get("state") == "paused" else "come back"
 
 
 def _lift(session: Session, address_key: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from briefings.adapters.catalogue_mending import REMEDIES, mended, misshapen, named
 from briefings.domain.catalogue import Catalogue, Fault, ListedFeed, Role, Skill, Specialization, Task
 from briefings.domain.catalogue_faults import faults
 from briefings.errors import CatalogueError
@@ -16,13 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+N = TypeVar("N", Role, Specialization)
+#: Mending a missing table shows what is missing inside it, two levels deep at most.
+MENDINGS = 4
+#: The place in a list of what is taken out of it, which the list itself then lacks.
+ENTRY = re.compile(r"\[[^\]]*\]$")
 ROLE, SPECIALIZATION = TypeAdapter(Role), TypeAdapter(Specialization)
 
-#: What to do about a kind of fault, by pydantic's name for it; any other kind carries pydantic's own sentence.
-REMEDIES = {
-    "missing": "this key is missing; add it",
-    "unexpected_keyword_argument": "nobody knows this key; remove it or correct its spelling",
-}
 #: A task of a week that stands in `tasks.toml`, for the schema.
 SHARED_TASK = {
     "type": "object",
@@ -41,7 +44,7 @@ def load(folder: Path) -> Catalogue:
     catalogue, found = check(folder)
     if found:
         listed = "\n".join(f"  {fault}" for fault in found)
-        raise CatalogueError(f"The catalogue has {len(found)} fault(s). Correct and start again:\n{listed}")
+        raise CatalogueError(f"The catalogue in {folder} has {len(found)} fault(s). Correct and start again:\n{listed}")
     return catalogue
 
 
@@ -52,17 +55,16 @@ def check(folder: Path) -> tuple[Catalogue, list[Fault]]:
     if not skills and not reader.faults:
         reader.faults.append(Fault("skills.toml", "skills", "no skill found; write the skills of the profession first"))
     feeds = reader.listed("feeds.toml", "feeds", tuple[ListedFeed, ...])
-    shared = reader.listed("tasks.toml", "tasks", tuple[Task, ...]) if (folder / "tasks.toml").exists() else ()
-    reader.shared = {task.id: task for task in shared}
-    if len(reader.shared) < len(shared):
-        reader.faults.append(Fault("tasks.toml", "tasks", "an id stands more than once; give each task its own id"))
-    paths = sorted(folder.glob("roles/*/role.toml"))
-    if not paths and not reader.faults:
+    reader.read_shared()
+    folders = sorted(path for path in folder.glob("roles/*") if path.is_dir())
+    if not folders and not reader.faults:
         reader.faults.append(Fault("roles/", "*/role.toml", "no role found; is this the folder of a catalogue?"))
-    roles = [role for path in paths if (role := reader.role(path.parent.name))]
+    roles = [role for path in folders if (role := reader.role(path.name))]
+    reader.check_shared()
     catalogue = Catalogue(tuple(roles), skills, feeds, reader.files | {skill.id: "skills.toml" for skill in skills})
     # Without skills every id would be unknown, which tells nobody anything.
-    return catalogue, reader.faults + (faults(catalogue) if skills else [])
+    together = faults(catalogue) if skills else []
+    return catalogue, reader.faults + [fault for fault in together if not reader.stands_in(fault)]
 
 
 @dataclass
@@ -70,39 +72,74 @@ class _Reader:
     """Reads the files of a folder and collects what is wrong with them."""
 
     folder: Path
-    shared: dict[str, Task] = field(default_factory=dict)
+    shared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)  #: ids of shared tasks
     files: dict[str, str] = field(default_factory=dict)  #: topic id -> file
     faults: list[Fault] = field(default_factory=list)
+    absent: set[tuple[str, str]] = field(default_factory=set)  #: file and key of what has a stand-in
+
+    def stands_in(self, fault: Fault) -> bool:
+        """Whether a fault is only about a stand-in, whose own fault is told already."""
+        return any(fault.file == file and fault.key.startswith(key) for file, key in self.absent)
 
     def listed(self, file: str, key: str, shape: Any) -> Any:  # noqa: ANN401 - a tuple of `shape`
         """The list under the one key of a file."""
-        data = self.toml(file) or {}
-        self.faults += [Fault(file, other, REMEDIES["unexpected_keyword_argument"]) for other in data if other != key]
-        return self.shaped(TypeAdapter(shape), data.get(key, ()), file) or ()
+        return self.shaped(TypeAdapter(shape), self._entries(file, key), file, key) or ()
+
+    def read_shared(self) -> None:
+        """The tasks of `tasks.toml`, which a catalogue need not have."""
+        if not (self.folder / "tasks.toml").exists():
+            return
+        entries = self._entries("tasks.toml", "tasks")
+        tasks = self.shaped(TypeAdapter(tuple[Task, ...]), entries, "tasks.toml", "tasks") or ()
+        if len({task.id for task in tasks}) < len(tasks):
+            self.faults.append(Fault("tasks.toml", "tasks", "an id stands more than once; give each task its own id"))
+        self.shared = {task.id: asdict(task) for task in tasks}
+
+    def check_shared(self) -> None:
+        """After the plans are read: a shared task that no plan uses is a mistake."""
+        for unused in sorted(self.shared.keys() - self.used):
+            self.faults.append(
+                Fault("tasks.toml", unused, "no plan uses this task; refer to it by `use`, or remove it")
+            )
 
     def role(self, name: str) -> Role | None:
         """A role with its specializations, which are files beside it."""
         file = f"roles/{name}/role.toml"
         data = self.toml(file)
-        listed = data.get("specializations", []) if data else []
-        if not isinstance(listed, list):
-            self.faults.append(Fault(file, "specializations", "write the ids of the files beside it in brackets"))
+        if data is None:
             return None
-        found = [self.specialization(f"roles/{name}/{spec_id}.toml") for spec_id in listed]
-        role = self.shaped(ROLE, data and {**data, "specializations": [spec for spec in found if spec]}, file)
-        if role:
-            self.files[role.id] = file
-        return role
+        listed = data.get("specializations")
+        if not isinstance(listed, list) or not listed:
+            remedy = 'write the ids of the files beside it in brackets, such as ["ward-nursing"]'
+            self.faults.append(Fault(file, "specializations", remedy))
+            listed = []
+        found = [self.specialization(name, str(spec_id)) for spec_id in listed]
+        for path in sorted((self.folder / "roles" / name).glob("*.toml")):
+            if path.stem not in {"role", *listed}:
+                other = f"roles/{name}/{path.name}"
+                self.faults.append(
+                    Fault(other, "-", "role.toml does not list this file; add its id there or remove it")
+                )
+        role = self.shaped(ROLE, {**data, "specializations": []}, file)
+        return role and replace(self._owned(role, file, name), specializations=tuple(spec for spec in found if spec))
 
-    def specialization(self, file: str) -> Specialization | None:
+    def specialization(self, role: str, name: str) -> Specialization | None:
         """A specialization, with the shared tasks that its weeks refer to."""
+        file = f"roles/{role}/{name}.toml"
         data = self.toml(file)
         for week in _weeks(data):
-            week["tasks"] = [self._resolved(task, file) for task in week["tasks"]]
+            week["tasks"] = [found for task in week["tasks"] if (found := self._resolved(task, file))]
         spec = self.shaped(SPECIALIZATION, data, file)
-        if spec:
-            self.files[spec.id] = file
-        return spec
+        # Known though it may not be whole, so that a feed that names it is not at fault.
+        self.files.setdefault(name, file)
+        return spec and self._owned(spec, file, name)
+
+    def _owned(self, topic: N, file: str, name: str) -> N:
+        self.files[topic.id] = file
+        if topic.id != name:
+            self.faults.append(Fault(file, "id", f"{topic.id!r} in a place called {name!r}; give both the same name"))
+        return topic
 
     def _resolved(self, task: Any, file: str) -> Any:  # noqa: ANN401 - untrusted TOML
         if not isinstance(task, dict) or set(task) != {"use"}:
@@ -110,7 +147,14 @@ class _Reader:
         shared = self.shared.get(str(task["use"]))
         if shared is None:
             self.faults.append(Fault(file, f"use = {task['use']!r}", "no shared task has this id; see tasks.toml"))
-        return shared or task
+        self.used.add(str(task["use"]))
+        return shared
+
+    def _entries(self, file: str, key: str) -> Any:  # noqa: ANN401 - untrusted TOML
+        data = self.toml(file) or {}
+        unknown = REMEDIES["unexpected_keyword_argument"]
+        self.faults += [Fault(file, other, unknown) for other in data if other != key]
+        return data.get(key, [])
 
     def toml(self, file: str) -> dict[str, Any] | None:
         """The content of a file, or None with a fault."""
@@ -119,7 +163,9 @@ class _Reader:
         except (FileNotFoundError, NotADirectoryError):
             listed = file.startswith("roles/")
             remedy = (
-                "write it or take its id out of role.toml" if listed else "a catalogue has one; is this its folder?"
+                "write it, or take it out of the catalogue"
+                if listed
+                else f"a catalogue has one; is {self.folder} its folder?"
             )
             self.faults.append(Fault(file, "-", f"this file is missing; {remedy}"))
         except OSError as error:
@@ -128,17 +174,26 @@ class _Reader:
             self.faults.append(Fault(file, "-", f"not readable as TOML in UTF-8 ({error}); correct the line named"))
         return None
 
-    def shaped(self, adapter: TypeAdapter[T], data: Any, file: str) -> T | None:  # noqa: ANN401 - untrusted TOML
-        """The value in the shape of the domain, or None with its faults."""
+    def shaped(self, adapter: TypeAdapter[T], data: Any, file: str, key: str = "") -> T | None:  # noqa: ANN401 - TOML
+        """The value in the shape of the domain, mended where it has faults, or None when it is beyond that.
+
+        Strict, as JSON: a number in quotes is no number.
+        """
         if data is None:
             return None  # the file could not be read, which is a fault of its own
-        try:
-            return adapter.validate_python(data)
-        except ValidationError as error:
-            for one in error.errors(include_url=False, include_input=False):
-                key = ".".join(str(part) for part in one["loc"] if part != "dataclass")
-                self.faults.append(Fault(file, key or "-", REMEDIES.get(one["type"], one["msg"])))
-            return None
+        for attempt in range(MENDINGS):
+            try:
+                return adapter.validate_json(json.dumps(data, default=str), strict=True)
+            except ValidationError as error:
+                places = misshapen(error.errors(include_url=False, include_input=False))
+            for place in places:
+                where = named(place.path, data, key)
+                if attempt == 0:
+                    self.faults.append(Fault(file, where, place.remedy))
+                if not place.is_unknown:
+                    self.absent.add((file, ENTRY.sub("", where)))
+            data = mended(data, places)
+        return None
 
 
 def _weeks(data: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - untrusted TOML

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
-from briefings.domain.editions import spoken_minutes
 from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Rendered, WelcomeMail, one_line
+from briefings.domain.wording import listed, spoken_minutes
 from briefings.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -155,12 +155,6 @@ def because(reasons: Sequence[str]) -> str:
     if not reasons:
         return ""
     return " ".join(f"{said[:1].upper()}{said[1:]}." for said in (f"because {reasons[0]}", *reasons[1:]))
-
-
-def listed(names: Sequence[str]) -> str:
-    """`vLLM`, `vLLM and Ray` or `vLLM, Ray and Docker`."""
-    *others, last = names or [""]
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def is_web_link(url: str) -> bool:

@@ -61,6 +61,10 @@ def catalogue_coverage(folder: Path | None, only: str | None) -> None:
     from briefings.adapters.catalogue_files import load
 
     found = load(folder or catalogue_from_env())
+    if only and only not in found.specialization:
+        raise click.BadParameter(
+            f"choose one of {', '.join(sorted(found.specialization))}", param_hint="--specialization"
+        )
     for spec in found.specialization.values():
         if only in {None, spec.id}:
             console.print(_coverage(found, spec))
@@ -114,19 +118,26 @@ def plan(specialization: str, level: str, hours: int, known: str, shape: str) ->
         raise click.BadParameter(f"unknown skills: {', '.join(unknown)}; use ids of skills.toml", param_hint="--known")
     person = plans.profile(found, specialization, level, hours, skills)
     weeks = plans.make_plan(found, person)
-    click.echo(_as_json(person, weeks) if shape == "json" else _as_text(found, person, weeks, f"plan.{shape}"))
+    click.echo(_as_json(found, person, weeks) if shape == "json" else _as_text(found, person, weeks, f"plan.{shape}"))
 
 
-def _as_json(person: Profile, weeks: Sequence[PlanWeek]) -> str:
+def _as_json(found: Catalogue, person: Profile, weeks: Sequence[PlanWeek]) -> str:
+    from briefings.domain.plans import remark
+
     profile = {**asdict(person), "known": sorted(person.known)}
     made = [{**asdict(week), "minutes": week.minutes} for week in weeks]
-    return json.dumps({"profile": profile, "weeks": made}, ensure_ascii=False, indent=1)
+    return json.dumps(
+        {"profile": profile, "remark": remark(found, person, weeks), "weeks": made}, ensure_ascii=False, indent=1
+    )
 
 
 def _as_text(found: Catalogue, person: Profile, weeks: Sequence[PlanWeek], template: str) -> str:
     from briefings.adapters.templates import plain_environment
+    from briefings.domain.plans import remark
 
     environment = plain_environment(ROOT / "templates" / "plan")
     spec = found.specialization[person.specialization]
-    text = environment.get_template(template).render(spec=spec, person=person, weeks=weeks, names=found.topic_names)
+    text = environment.get_template(template).render(
+        spec=spec, person=person, weeks=weeks, names=found.topic_names, remark=remark(found, person, weeks)
+    )
     return text.rstrip()

@@ -41,7 +41,11 @@ class Skill:
 
 @dataclass(frozen=True)
 class Task:
-    """One piece of work of a week, with an end that somebody else can check."""
+    """One piece of work of a week, with an end that somebody else can check.
+
+    `needs` names the earlier tasks whose result it uses; of these the ones for the person's level count. Tools,
+    readings and goals have needs as well: what speaks of a task stands in a plan only while the task does.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     id: str
@@ -53,6 +57,7 @@ class Task:
     artefact: str
     levels: tuple[Level, ...] = LEVELS
     stretch: bool = False  #: for whoever has minutes to spare
+    needs: tuple[str, ...] = ()  #: task ids
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Tool:
     cost: str
     skip_when: str
     skill: str = ""
+    needs: tuple[str, ...] = ()  #: task ids
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Reading:
     title: str
     url: str
     minutes: int
+    needs: tuple[str, ...] = ()  #: task ids
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class TemplateWeek:
     tool: Tool
     tasks: tuple[Task, ...]
     reading: tuple[Reading, ...] = ()
+    goal_needs: tuple[str, ...] = ()  #: task ids
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from briefings.domain.catalogue import (
     Reading,
     Tool,
 )
-from briefings.domain.tagging import Tagger
+from briefings.domain.tagging import Tagger, meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from briefings.domain.catalogue import Level, PlanTemplate, Specialization, Task, TemplateWeek
 
@@ -43,13 +43,18 @@ VAGUE = re.compile(
 SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 #: Shorter than this, the same words may well stand twice.
 SENTENCE_WORDS = 6
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+WEB_ADDRESS = re.compile(r"https?://[^\s/]+\.[^\s/]")
 WORD = re.compile(r"\w+")
+#: Fields that hold ids, which may well stand in two places.
+IDS = {"id", "needs", "goal_needs"}
 
 
 def faults(catalogue: Catalogue) -> list[Fault]:
     """Everything that the shape of the files cannot show: unknown ids, doubles, weeks that do not hold together."""
     return [
         *_id_faults(catalogue),
+        *_blank_faults(catalogue),
         *_alias_faults(catalogue),
         *_feed_faults(catalogue),
         *_role_faults(catalogue),
@@ -61,6 +66,12 @@ def faults(catalogue: Catalogue) -> list[Fault]:
 def _id_faults(catalogue: Catalogue) -> Iterator[Fault]:
     topics = [role.id for role in catalogue.roles] + [skill.id for skill in catalogue.skills]
     topics += [spec.id for role in catalogue.roles for spec in role.specializations]
+    named = [(catalogue.files.get(topic, "?"), topic) for topic in topics]
+    for spec in catalogue.specialization.values():
+        named += [(catalogue.files.get(spec.id, "?"), task.id) for task in _tasks(spec)]
+    for file, name in dict.fromkeys(named):
+        if not ID.fullmatch(name):
+            yield Fault(file, name, "this is no id; write small letters, digits and single hyphens between them")
     for topic in _doubles(topics):
         yield Fault(catalogue.files.get(topic, "?"), topic, "this id stands more than once; give each topic its own id")
     everywhere = [task for spec in catalogue.specialization.values() for task in set(_tasks(spec))]
@@ -71,12 +82,37 @@ def _id_faults(catalogue: Catalogue) -> Iterator[Fault]:
             yield Fault(catalogue.files.get(spec.id, "?"), task_id, "this task stands twice in the plan; keep one")
 
 
+def _blank_faults(catalogue: Catalogue) -> Iterator[Fault]:
+    """Every text says something, but for the keys that may be left out."""
+    for skill in catalogue.skills:
+        yield from _blank("skills.toml", f"skills[{skill.id}]", skill)
+    for feed in catalogue.feeds:
+        yield from _blank("feeds.toml", f"feeds[{feed.url}]", feed)
+    for role in catalogue.roles:
+        yield from _blank(catalogue.files.get(role.id, "?"), "", replace(role, specializations=()))
+        for spec in role.specializations:
+            yield from _blank(catalogue.files.get(spec.id, "?"), "", spec)
+
+
+def _blank(file: str, key: str, content: object) -> Iterator[Fault]:
+    if isinstance(content, str) and not content.strip():
+        yield Fault(file, key, "nothing is written here; say it, or take the entry out")
+    elif isinstance(content, tuple):
+        for place, part in enumerate(content, 1):
+            name = next((getattr(part, one) for one in ("id", "week", "title") if hasattr(part, one)), "") or place
+            yield from _blank(file, f"{key}[{name if is_dataclass(part) else place}]", part)
+    elif is_dataclass(content):
+        for one in fields(content):
+            if getattr(content, one.name) != one.default:
+                yield from _blank(file, f"{key}.{one.name}".removeprefix("."), getattr(content, one.name))
+
+
 def _alias_faults(catalogue: Catalogue) -> Iterator[Fault]:
     tagger = Tagger(catalogue)
-    owner: dict[str, str] = {}
+    owner: dict[tuple[str, ...], str] = {}
     for skill in catalogue.skills:
         for alias in skill.aliases:
-            first = owner.setdefault(alias.casefold(), skill.id)
+            first = owner.setdefault(meaning(alias), skill.id)
             if first != skill.id:
                 yield Fault(
                     "skills.toml", skill.id, f"the alias {alias!r} belongs to {first} already; keep it in one of them"
@@ -93,13 +129,19 @@ def _feed_faults(catalogue: Catalogue) -> Iterator[Fault]:
     for url in _doubles(feed.url for feed in catalogue.feeds):
         yield Fault("feeds.toml", url, "this feed stands more than once; keep one")
     for feed in catalogue.feeds:
-        if not feed.url.startswith(("https://", "http://")):
-            yield Fault("feeds.toml", feed.url, "this is no web address; begin it with https://")
+        yield from _address_faults("feeds.toml", feed.url, feed.url)
+        if not 0 <= feed.authority <= 1:
+            yield Fault("feeds.toml", feed.url, "its authority is not between 0 and 1; 1.0 is a primary source")
         for topic in feed.topics:
-            if topic not in catalogue.topic_names:
+            if topic not in catalogue.topic_names and topic not in catalogue.files:
                 yield Fault(
                     "feeds.toml", feed.url, f"unknown topic {topic!r}; use an id of a role, specialization or skill"
                 )
+
+
+def _address_faults(file: str, key: str, url: str) -> Iterator[Fault]:
+    if not WEB_ADDRESS.match(url):
+        yield Fault(file, key, f"{url[:80]!r} is no web address; begin it with https:// and a host")
 
 
 def _role_faults(catalogue: Catalogue) -> Iterator[Fault]:
@@ -149,6 +191,61 @@ def _plan_faults(catalogue: Catalogue, file: str, spec: Specialization) -> Itera
         yield Fault(file, "plan.weeks", "no week builds a human skill; add one, such as a talk or a decision")
     for week in plan.weeks:
         yield from _week_faults(file, week, plan)
+    yield from _need_faults(file, plan)
+
+
+def _need_faults(file: str, plan: PlanTemplate) -> Iterator[Fault]:
+    """What speaks of a task names it, after it, for every level; with one hour a week the first tasks hold together."""
+    before: dict[str, Task] = {}
+    first: set[str] = set()
+    for week in plan.weeks:
+        openers = {level: _opener(week, level) for level in LEVELS}
+        for task in week.tasks:
+            yield from _unmet(file, task.id, task.needs, before, task.levels)
+            yield from _optional(file, task, before)
+            for level in (level for level, opener in openers.items() if opener is task):
+                yield from _beyond_first(file, task, level, before, first)
+            before[task.id] = task
+        first |= {task.id for task in openers.values() if task}
+        key = f"plan.weeks[{week.week}]"
+        spoken = [(f"{key}.goal_needs", week.goal_needs), (f"{key}.tool", week.tool.needs)]
+        for where, needs in spoken + [(f"{key}.reading", page.needs) for page in week.reading]:
+            yield from _unmet(file, where, needs, before, LEVELS)
+
+
+def _opener(week: TemplateWeek, level: Level) -> Task | None:
+    return next((task for task in week.tasks if level in task.levels and not task.stretch), None)
+
+
+def _unmet(
+    file: str, key: str, needs: tuple[str, ...], before: Mapping[str, Task], levels: Iterable[Level]
+) -> Iterator[Fault]:
+    for need in needs:
+        if need not in before:
+            yield Fault(file, key, f"needs {need!r}, which is no task that comes before; correct the id or the order")
+    found = [before[need] for need in needs if need in before]
+    for level in levels:
+        if found and not any(level in task.levels for task in found):
+            yield Fault(file, key, f"needs nothing that the level {level} has; name that level's task as well")
+
+
+def _optional(file: str, task: Task, before: Mapping[str, Task]) -> Iterator[Fault]:
+    for need in task.needs:
+        if not task.stretch and need in before and before[need].stretch:
+            yield Fault(file, task.id, f"needs {need}, a stretch task that few do; reword it, or make it one too")
+
+
+def _beyond_first(
+    file: str, task: Task, level: Level, before: Mapping[str, Task], first: Collection[str]
+) -> Iterator[Fault]:
+    for need in task.needs:
+        if need in before and level in before[need].levels and need not in first:
+            yield Fault(
+                file,
+                task.id,
+                f"the first task of its week for the level {level}, and needs {need}, which is the first of none; "
+                "with one hour a week nobody has that, so reword it or change the order",
+            )
 
 
 def _week_faults(file: str, week: TemplateWeek, plan: PlanTemplate) -> Iterator[Fault]:
@@ -157,43 +254,49 @@ def _week_faults(file: str, week: TemplateWeek, plan: PlanTemplate) -> Iterator[
         yield Fault(
             file, f"{key}.headline", f"longer than {HEADLINE_LENGTH} characters; it must fit the mail's subject"
         )
+    for skill in _doubles(week.focus_skills):
+        yield Fault(file, f"{key}.focus_skills", f"{skill} stands twice; name it once")
     if len(week.focus_skills) not in FOCUS_SKILLS:
         yield Fault(file, f"{key}.focus_skills", f"{len(week.focus_skills)} skills; name 2 to 4")
     if len(week.reading) > MOST_READING:
         yield Fault(file, f"{key}.reading", f"{len(week.reading)} pages; keep the best two")
-    built = {skill for task in week.tasks if not task.stretch for skill in task.skills}
-    for skill in week.focus_skills:
-        if skill not in built:
-            yield Fault(
-                file, f"{key}.focus_skills", f"no task of the week builds {skill}; name it in a task or drop it"
-            )
-    for level in LEVELS:
-        yield from _level_faults(file, f"{key}.tasks", week, level, plan.hours)
+    for page in week.reading:
+        yield from _address_faults(file, f"{key}.reading[{page.title}]", page.url)
+        if page.minutes < 1:
+            yield Fault(file, f"{key}.reading[{page.title}]", f"{page.minutes} minutes; say how long it takes to read")
+    yield from _levels_faults(file, key, week, plan)
     for name, text in (("goal", week.goal), ("theme", week.theme), ("headline", week.headline)):
         yield from _vague(file, f"{key}.{name}", text)
     for task in week.tasks:
         yield from _task_faults(file, task)
 
 
-def _level_faults(file: str, key: str, week: TemplateWeek, level: Level, hours: int) -> Iterator[Fault]:
+def _levels_faults(file: str, key: str, week: TemplateWeek, plan: PlanTemplate) -> Iterator[Fault]:
+    """What is wrong with a week for a level, told once for all the levels that it is wrong for."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for level in LEVELS:
+        for where, remedy in _level_faults(key, week, level, plan.hours):
+            found[where, remedy].append(level)
+    for (where, remedy), levels in found.items():
+        named = "" if len(levels) == len(LEVELS) else f" (level {', '.join(levels)})"
+        yield Fault(file, where, remedy + named)
+
+
+def _level_faults(key: str, week: TemplateWeek, level: Level, hours: int) -> Iterator[tuple[str, str]]:
     regular = [task for task in week.tasks if level in task.levels and not task.stretch]
+    built = {skill for task in regular for skill in task.skills}
+    for skill in dict.fromkeys(week.focus_skills):
+        if skill not in built:
+            yield f"{key}.focus_skills", f"no task of the week builds {skill}; name it in a task or drop it"
     if len(regular) not in TASKS_A_LEVEL:
-        yield Fault(file, key, f"{len(regular)} tasks for the level {level}; write 3 to 5, beside stretch tasks")
+        yield f"{key}.tasks", f"{len(regular)} tasks; write 3 to 5, beside stretch tasks"
     if regular and regular[0].minutes > SHORTEST_WEEK_MINUTES:
-        yield Fault(
-            file,
-            regular[0].id,
-            f"the first task of the week for the level {level}, and longer than {SHORTEST_WEEK_MINUTES} minutes; "
-            "begin with what fits one hour",
-        )
+        longer = f"longer than {SHORTEST_WEEK_MINUTES} minutes; begin with what fits one hour"
+        yield regular[0].id, f"the first task of the week, and {longer}"
     minutes = sum(task.minutes for task in regular) + sum(page.minutes for page in week.reading)
     if minutes > hours * 60:
-        yield Fault(
-            file,
-            key,
-            f"{minutes} minutes with reading for the level {level}, over the plan's {hours} hours; make one a stretch "
-            "task, or shorten",
-        )
+        over = f"over the plan's {hours} hours; make one a stretch task, or shorten"
+        yield f"{key}.tasks", f"{minutes} minutes with reading, {over}"
 
 
 def _task_faults(file: str, task: Task) -> Iterator[Fault]:
@@ -256,7 +359,7 @@ def _texts(content: object) -> Iterator[str]:
             yield from _texts(part)
     elif is_dataclass(content) and not isinstance(content, Reading):
         for one in fields(content):
-            if not (isinstance(content, Tool) and one.name == "name"):
+            if one.name not in IDS and not (isinstance(content, Tool) and one.name == "name"):
                 yield from _texts(getattr(content, one.name))
 
 

@@ -130,7 +130,8 @@ def before_sending(kind: str, *, suppressed: str | None, subscriber: str | None,
     `suppressed` is the suppression's reason, `subscriber` the state of the person (None for staff mail). A person
     who unsubscribed may ask for a new confirmation, but a bounced or complaining address gets nothing.
     """
-    if kind == "briefing" and subscriber != "active":
+    # The last briefing of a plan may still wait when the plan is finished.
+    if kind == "briefing" and subscriber not in {"active", "finished"}:
         return subscriber or "left"
     if suppressed and not (kind == "confirm" and suppressed == "unsubscribed"):
         return "suppressed"

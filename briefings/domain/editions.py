@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from briefings.domain.catalogue import PLAN_WEEKS, Task, Tool
 from briefings.domain.matching import ON_PLAN, Focus
+from briefings.domain.wording import spoken_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,7 +105,7 @@ def focus_of(week: PlanWeek, around: Iterable[PlanWeek], specialization: str, ca
         specialization=specialization,
         role=catalogue.role_of[specialization].id,
         focus_skills=week.focus_skills,
-        tool_skill=week.tool.skill,
+        tool_skill=week.tool.skill if week.tool else "",
         built_skills=tuple(dict.fromkeys(skill for task in week.tasks for skill in task.skills)),
         neighbour_skills=tuple(skill for near in around for skill in near.focus_skills),
         core_skills=catalogue.specialization[specialization].core_skills,
@@ -192,14 +193,6 @@ def subject(week: PlanWeek) -> str:
     return whole if len(whole) <= LONGEST_SUBJECT else f"Week {week.number} of {PLAN_WEEKS} of your plan"
 
 
-def spoken_minutes(minutes: int) -> str:
-    """`45 min`, `2 h` or `3 h 20`."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
-
-
 def _preheader(stories: tuple[EditionStory, ...], minutes: int, hours: int) -> str:
     on_plan = sum(story.rung in ON_PLAN for story in stories)
     if not stories:
@@ -214,9 +207,8 @@ def _preheader(stories: tuple[EditionStory, ...], minutes: int, hours: int) -> s
 def _opening(week: PlanWeek, names: Mapping[str, str]) -> str:
     first = "; ".join(task.title for task in week.tasks[:2])
     skill = names.get(week.focus_skills[0], week.focus_skills[0])
-    return (
-        f"You are in week {week.number} of {PLAN_WEEKS}. This week: {first}. Adopt {week.tool.name}; practise {skill}."
-    )
+    adopt = f"Adopt {week.tool.name}; practise" if week.tool else "Practise"
+    return f"You are in week {week.number} of {PLAN_WEEKS}. This week: {first}. {adopt} {skill}."
 
 
 def _story(match: Match, candidate: Candidate, names: Mapping[str, str]) -> EditionStory:

@@ -25,6 +25,7 @@ SUBSCRIBER: Mapping[tuple[str, str], str] = {
     ("finished", "leave"): "left",
     ("pending", "leave"): "left",
     ("left", "come back"): "active",
+    ("left", "come back paused"): "paused",
     ("left", "come back finished"): "finished",
 }
 PLAN: Mapping[tuple[str, str], str] = {
@@ -42,6 +43,5 @@ FOLLOWED = ("current", "field")
 def after(table: Mapping[tuple[str, str], str], state: str, act: str) -> str:
     """The state that an act leads to. Raises InputError when the act is not open in this state."""
     if (state, act) not in table:
-        possible = [other for known, other in table if known == state]
-        raise InputError(f"One cannot {act} what is {state}; open to it: {', '.join(possible) or 'nothing more'}")
+        raise InputError(f"It is {state} now, so “{act}” is not open to you; load the page anew to see what is")
     return table[state, act]

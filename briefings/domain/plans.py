@@ -7,16 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from briefings.domain.catalogue import HOURS, LEVELS, MINUTES, Level, Reading, Task, TemplateWeek, Tool
+from briefings.domain.wording import listed, spoken_minutes
 from briefings.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from briefings.domain.catalogue import Catalogue
 
 #: Work brought in from elsewhere never makes a week longer than this many tasks.
 MOST_TASKS = 6
 LONGEST_GOAL = 200
+#: A plan whose fullest week takes less than this share of the hours says so.
+SHARE_TAKEN = 0.75
 #: Every so many weeks a checkpoint closes; what was left out before it does not come back.
 CHECKPOINT = 4
 
@@ -55,7 +58,7 @@ class PlanWeek:
     headline: str
     goal: str
     focus_skills: tuple[str, ...]
-    tool: Tool
+    tool: Tool | None  #: None when it serves a task that is left out
     tasks: tuple[Task, ...]
     reading: tuple[Reading, ...] = ()
     changes: tuple[str, ...] = ()
@@ -83,7 +86,8 @@ def profile(
     """A checked profile. Raises InputError that names the answer and what to choose instead."""
     spec = catalogue.specialization.get(specialization)
     if spec is None:
-        raise InputError(f"There is no specialization {specialization[:60]!r}; choose one from the list")
+        known = ", ".join(sorted(catalogue.specialization))
+        raise InputError(f"There is no specialization {specialization[:60]!r}; choose one of {known}")
     if level not in LEVELS:
         raise InputError(f"Experience is {level[:60]!r}; choose one of {', '.join(LEVELS)}")
     if hours not in HOURS:
@@ -102,48 +106,94 @@ def make_plan(
     """The person's twelve weeks. The same profile, wishes and catalogue give the same plan.
 
     Weeks in `delivered` stay as they are; the others are made anew around them. Tasks are taken in the template's
-    order while they fit the hours. Known skills shorten a task; one whose every skill is known is skipped, unless it
-    is the first of its week, whose result later weeks need. Minutes to spare go to stretch tasks and to work that
-    found no room since the last checkpoint, whichever builds the skill practised least. Ticked tasks stay whatever
-    the hours are.
+    order while they fit the hours and what they need is in the plan. Known skills shorten a task; one whose every
+    skill is known is skipped, unless it is the first of its week or a task that stays needs it. Minutes to spare go
+    to stretch tasks and to work that found no room since the last checkpoint, whichever builds the skill practised
+    least. Ticked tasks stay whatever the hours are.
 
     Raises InputError when the specialization has left the catalogue.
     """
     checked = profile(catalogue, person.specialization, person.level, person.hours, person.known, person.goal)
     template = catalogue.specialization[checked.specialization].plan
     kept = {week.number: week for week in delivered}
-    draft = _Draft(checked, wishes or Wishes(), {skill.id: skill.name for skill in catalogue.skills}, kept)
+    names = {skill.id: skill.name for skill in catalogue.skills}
+    draft = _Draft(checked, wishes or Wishes(), names, template.weeks, kept)
     for week in template.weeks:
         draft.add(week)
     return tuple(draft.finished())
 
 
 def exchange(week: PlanWeek, out: str, into: Task | None, hours: int) -> PlanWeek:
-    """The week without the task `out`, or with the task `into` in its place.
+    """The week without the task `out`, with the task `into`, or both; `out` is "" when nothing leaves.
 
     Raises InputError when the week has no such task, when it would be left empty, or when `into` does not fit.
     """
     leaving = next((task for task in week.tasks if task.id == out), None)
-    if leaving is None:
+    if leaving is None and (out or into is None):
         raise InputError("This task is not in that week; open the plan page anew")
     if into is None and len(week.tasks) == 1:
         raise InputError("A week keeps at least one task; choose another in its place instead")
-    tasks = tuple(one for task in week.tasks for one in ([into] if task is leaving else [task]) if one is not None)
+    if into is not None and into.minutes > _room(week, leaving, hours):
+        takes = spoken_minutes(into.minutes)
+        raise InputError(f"“{into.title}” takes {takes}, which does not fit {hours} h; choose a shorter one")
+    place = week.tasks.index(leaving) if leaving else len(week.tasks)
+    coming = (into,) if into else ()
+    tasks = (*week.tasks[:place], *coming, *week.tasks[place + bool(leaving) :])
     named = [f"“{task.title}”" for task in (leaving, into) if task]
     said = [words for words in week.changes if not any(name in words for name in named)]
-    changed = replace(week, tasks=tasks, changes=(*said, _exchanged_words(leaving, into)))
-    if into is not None and changed.minutes > max(hours * 60, week.minutes):
-        raise InputError(f"“{into.title}” takes {into.minutes} min, which does not fit {hours} h; choose a shorter one")
-    return changed
+    return replace(week, tasks=tasks, changes=(*said, _exchanged_words(leaving, into)))
 
 
-def alternatives(catalogue: Catalogue, person: Profile, weeks: Collection[PlanWeek], number: int) -> list[Task]:
-    """The tasks that the template has for a week and the plan does not, those for the person's level first."""
+def alternatives(
+    catalogue: Catalogue, person: Profile, weeks: Collection[PlanWeek], week: PlanWeek, out: str = ""
+) -> list[Task]:
+    """What can come into a week, in place of the task `out` or beside the others: those for the person's level first.
+
+    It is what the template has for that week, the plan does not, and the hours allow.
+    """
     spec = catalogue.specialization.get(person.specialization)
     template = spec.plan.weeks if spec else ()
-    placed = {task.id for week in weeks for task in week.tasks}
-    offered = [task for week in template if week.week == number for task in week.tasks if task.id not in placed]
+    placed = {task.id for one in weeks for task in one.tasks}
+    room = _room(week, next((task for task in week.tasks if task.id == out), None), person.hours)
+    own = [task for one in template if one.week == week.number for task in one.tasks]
+    offered = [task for task in own if task.id not in placed and task.minutes <= room]
     return sorted(offered, key=lambda task: person.level not in task.levels)
+
+
+def remark(catalogue: Catalogue, person: Profile, weeks: Collection[PlanWeek]) -> str:
+    """What a person should know whose hours are fewer than the plan is written for, or many more; else "".
+
+    A plan of fewer hours keeps less than its promise; one of more has no more work than it has.
+    """
+    spec = catalogue.specialization.get(person.specialization)
+    if spec and person.hours < spec.plan.hours:
+        whole = sum(person.level in task.levels and not task.stretch for week in spec.plan.weeks for task in week.tasks)
+        yours = sum(len(week.tasks) for week in weeks)
+        if yours < whole:
+            return _fewer_words(person.hours, spec.plan.hours, yours, whole)
+    least, most = min(week.minutes for week in weeks), max(week.minutes for week in weeks)
+    return "" if most >= person.hours * 60 * SHARE_TAKEN else _more_words(person, least, most)
+
+
+def _fewer_words(hours: int, written_for: int, yours: int, whole: int) -> str:
+    return (
+        f"This plan is written for {written_for} h a week, and so is what it promises. In {hours} h you do {yours} of "
+        f"its {whole} tasks: those that the others build on."
+    )
+
+
+def _more_words(person: Profile, least: int, most: int) -> str:
+    asks = spoken_minutes(most) if least == most else f"{spoken_minutes(least)} to {spoken_minutes(most)}"
+    why = "for what you do not know yet" if person.known else "for your level"
+    return (
+        f"You give {person.hours} h a week, and the weeks ask for {asks}: that is all the work this plan has {why}. "
+        "We do not invent more to fill your hours."
+    )
+
+
+def _room(week: PlanWeek, leaving: Task | None, hours: int) -> int:
+    """The minutes that a task may take which comes into a week; who already has more than their hours may keep it."""
+    return max(hours * 60, week.minutes if leaving else 0) - week.minutes + (leaving.minutes if leaving else 0)
 
 
 def summary(weeks: Iterable[PlanWeek], ticked: Collection[str]) -> Summary:
@@ -179,6 +229,7 @@ class _Draft:
     person: Profile
     wishes: Wishes
     names: Mapping[str, str]
+    template: tuple[TemplateWeek, ...]
     delivered: Mapping[int, PlanWeek]
     weeks: list[PlanWeek] = field(default_factory=list)
     left: list[_Left] = field(default_factory=list)
@@ -186,40 +237,18 @@ class _Draft:
     placed: dict[str, int] = field(default_factory=dict)  #: task id -> week number
 
     def __post_init__(self) -> None:
+        self.tasks = {task.id: task for week in self.template for task in week.tasks}
+        self.skipped = self._skipped()
         for week in self.delivered.values():
             self._place(week.number, week.tasks)
 
     def add(self, template: TemplateWeek) -> None:
         """Make the next week, or keep the one that was delivered."""
+        offered = self._offered(template)
         kept = self.delivered.get(template.week)
-        if kept:
-            self._leave(template, self._without_known(template, self.wishes.put_away)[1])
-            self.weeks.append(kept)
-            return
-        changes, offered, tasks = self._own_work(template)
-        self._leave(template, [task for task in offered if task not in tasks])
-        self.weeks.append(self._make(template, tasks, changes))
-
-    def _make(self, template: TemplateWeek, tasks: list[Task], changes: list[str]) -> PlanWeek:
-        self._place(template.week, tasks)
-        spare = self.person.hours * 60 - _minutes(tasks)
-        reading = tuple(_reading_that_fits(template.reading, spare))
-        changes += [_reading_words(page, self.person.hours) for page in template.reading if page not in reading]
-        for brought in self._brought_in(template.week, len(tasks), spare - _minutes(reading)):
-            changes.append(self._brought_words(brought, template.week))
-            tasks.append(brought.task)
-            self._place(template.week, [brought.task])
-        return PlanWeek(
-            number=template.week,
-            theme=template.theme,
-            headline=template.headline,
-            goal=template.goal,
-            focus_skills=template.focus_skills,
-            tool=template.tool,
-            tasks=tuple(tasks),
-            reading=reading,
-            changes=tuple(changes),
-        )
+        tasks = [] if kept else self._own_work(template, offered)
+        self.weeks.append(kept or self._make(template, tasks))
+        self._leave(template.week, [task for task in offered if task.id not in {one.id for one in tasks}])
 
     def finished(self) -> Iterable[PlanWeek]:
         """The weeks, each saying also what became of the tasks that it had no room for."""
@@ -231,67 +260,122 @@ class _Draft:
             words = [one.why + self._whereto(one.task) for one in missing]
             yield replace(week, changes=(*words, *week.changes))
 
-    def _own_work(self, template: TemplateWeek) -> tuple[list[str], list[Task], list[Task]]:
-        """Of the template's week: words for what changes, the tasks that come into question, those that fit."""
-        away = [task for task in template.tasks if task.id in self.wishes.put_away]
-        skipped, offered = self._without_known(template, self.wishes.put_away)
-        tasks = self._fitting(offered)
-        kept_anyway = [] if tasks else self._fitting(self._without_known(template, ())[1])[:1]
-        tasks = tasks or kept_anyway
-        whole = {task.id: task for task in template.tasks}
-        words = [self._anyway_words(task) for task in kept_anyway]
-        words += [_away_words(task) for task in away if task.id not in {one.id for one in kept_anyway}]
-        words += skipped
-        words += [self._shortened_words(whole[task.id], task) for task in tasks if task != whole[task.id]]
-        return words, offered, tasks
-
-    def _fitting(self, offered: list[Task]) -> list[Task]:
-        regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
-        return _fit(regular, self.wishes, self.person.hours * 60)
-
-    def _without_known(self, template: TemplateWeek, put_away: Collection[str]) -> tuple[list[str], list[Task]]:
-        """Words for the tasks that are skipped, and the others that stand nowhere yet, shortened by what is known."""
-        suited = [task for task in template.tasks if self.person.level in task.levels or task.id in self.wishes.chosen]
-        suited = [task for task in suited if task.id not in put_away]
-        core = next((task for task in suited if not task.stretch), None)
-        skipped, offered = [], []
-        for task in (task for task in suited if task.id not in self.placed):
-            known = len(self.person.known.intersection(task.skills))
-            if not known or task.id in self.wishes.taken_in:
-                offered.append(task)
-            elif known < len(task.skills) or task is core or task.id in self.wishes.ticked:
-                offered.append(replace(task, minutes=_left_of(task.minutes, known, len(task.skills))))
+    def _skipped(self) -> set[str]:
+        """The tasks whose every skill is known: not the first of a week, nor those that a task that stays needs."""
+        skipped, needed = set(), {opener.id for week in self.template if (opener := self._opener(week))}
+        for task in reversed(self.tasks.values()):
+            if self.person.level not in task.levels:
+                continue
+            known = task.skills and self.person.known.issuperset(task.skills)
+            if known and task.id not in self.wishes.chosen | needed:
+                skipped.add(task.id)
             elif not task.stretch:
-                skipped.append(f"Skipped “{task.title}”: you already know {self._known_of(task)}.")
-        return skipped, offered
+                needed.update(task.needs)
+        return skipped
+
+    def _offered(self, template: TemplateWeek) -> list[Task]:
+        """The tasks of a week that come into question for the person, shortened by what is known."""
+        suited = [task for task in template.tasks if self.person.level in task.levels or task.id in self.wishes.chosen]
+        out = self.skipped | self.wishes.put_away | self.placed.keys()
+        return [self._shortened(task) for task in suited if task.id not in out]
+
+    def _own_work(self, template: TemplateWeek, offered: list[Task]) -> list[Task]:
+        """Of the tasks in question those that fit; the first of the week when none does."""
+        regular = [task for task in offered if not task.stretch or task.id in self.wishes.chosen]
+        chosen: list[Task] = []
+        for task in sorted(regular, key=self._precedence):
+            if task.id in self.wishes.ticked or self._fits(task, chosen):
+                chosen.append(task)
+        opener = self._opener(template)
+        if not chosen and opener and opener.id not in self.placed:
+            chosen = [self._shortened(opener)]
+        return [task for task in regular if task in chosen] or chosen
+
+    def _opener(self, template: TemplateWeek) -> Task | None:
+        """The first task of a week, after which it is named."""
+        return next((task for task in template.tasks if self.person.level in task.levels and not task.stretch), None)
+
+    def _precedence(self, task: Task) -> tuple[bool, bool]:
+        return task.id not in self.wishes.ticked, task.id not in self.wishes.taken_in
+
+    def _fits(self, task: Task, chosen: list[Task]) -> bool:
+        room = task.minutes + _minutes(chosen) <= self.person.hours * 60
+        return room and (task.id in self.wishes.taken_in or not self._missing(task.needs, chosen))
+
+    def _missing(self, needs: Iterable[str], beside: Collection[Task] = ()) -> list[Task]:
+        """The tasks needed that are not in the plan so far. Who puts a task away has its result or needs none."""
+        had = {task.id for task in beside} | self.placed.keys() | self.wishes.put_away
+        needed = [self.tasks[need] for need in needs if need in self.tasks]
+        return [task for task in needed if self.person.level in task.levels and task.id not in had]
+
+    def _make(self, template: TemplateWeek, tasks: list[Task]) -> PlanWeek:
+        self._place(template.week, tasks)
+        changes = self._own_words(template, tasks)
+        spare = self.person.hours * 60 - _minutes(tasks)
+        reading = self._reading(template, spare)
+        changes += [self._reading_words(page) for page in template.reading if page not in reading]
+        for brought in self._brought_in(template, len(tasks), spare - _minutes(reading)):
+            changes.append(self._brought_words(brought, template.week))
+            tasks.append(brought.task)
+            self._place(template.week, [brought.task])
+        tool, goal = self._missing(template.tool.needs), self._missing(template.goal_needs)
+        changes += [f"Left out the tool {template.tool.name}: it serves {_titles(tool)}."] if tool else []
+        changes += [f"Fitted the goal to your tasks: the usual one needs {_titles(goal)}."] if goal else []
+        return PlanWeek(
+            number=template.week,
+            theme=template.theme,
+            headline=template.headline,
+            goal=_smaller_goal(tasks) if goal else template.goal,
+            focus_skills=_built_first(template.focus_skills, tasks),
+            tool=None if tool else template.tool,
+            tasks=tuple(tasks),
+            reading=reading,
+            changes=tuple(changes),
+        )
 
     def _place(self, number: int, tasks: Iterable[Task]) -> None:
         for task in tasks:
             self.placed[task.id] = number
             self.practised.update(dict.fromkeys(task.skills, task.minutes))
 
-    def _leave(self, template: TemplateWeek, tasks: Iterable[Task]) -> None:
-        whole = {task.id: task.minutes for task in template.tasks}
+    def _leave(self, number: int, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            why = "" if task.stretch else f"Left out “{task.title}” ({task.minutes} min): no room in"
-            why = why and f"{why} {self.person.hours} h a week"
-            self.left.append(_Left(task, template.week, whole[task.id], why))
+            whole = self.tasks[task.id].minutes
+            self.left.append(_Left(task, number, whole, "" if task.stretch else self._left_words(task)))
 
-    def _brought_in(self, number: int, tasks: int, spare: int) -> Iterable[_Left]:
+    def _reading(self, template: TemplateWeek, spare: int) -> tuple[Reading, ...]:
+        fitting: list[Reading] = []
+        for page in template.reading:
+            if page.minutes + _minutes(fitting) <= spare and not self._missing(page.needs):
+                fitting.append(page)
+        return tuple(fitting)
+
+    def _brought_in(self, template: TemplateWeek, tasks: int, spare: int) -> Iterable[_Left]:
         """What the minutes to spare are given to, the least practised skill first."""
-        ticked = [one for one in self._waiting() if one.task.id in self.wishes.ticked]
-        yield from ticked
-        tasks += len(ticked)
-        since = (number - 1) // CHECKPOINT * CHECKPOINT
+        own = [_Left(task, template.week, self.tasks[task.id].minutes) for task in self._offered(template)]
+        waiting = [one for one in self.left if one.task.id not in self.placed] + own
+        for ticked in [one for one in waiting if one.task.id in self.wishes.ticked]:
+            tasks += 1
+            yield ticked
+        since = (template.week - 1) // CHECKPOINT * CHECKPOINT
         while fitting := [
-            one for one in self._waiting() if one.week > since and one.task.minutes <= spare and tasks < MOST_TASKS
+            one
+            for one in waiting
+            if one.week > since
+            and one.task.id not in self.placed
+            and one.task.minutes <= spare
+            and tasks < MOST_TASKS
+            and not self._missing(one.task.needs)
         ]:
             best = min(fitting, key=lambda one: (one.task.id not in self.wishes.taken_in, self._practice(one.task)))
             tasks, spare = tasks + 1, spare - best.task.minutes
             yield best
 
-    def _waiting(self) -> list[_Left]:
-        return [one for one in self.left if one.task.id not in self.placed]
+    def _shortened(self, task: Task) -> Task:
+        known = len(self.person.known.intersection(task.skills))
+        if not known or task.id in self.wishes.taken_in:
+            return task
+        return replace(task, minutes=_left_of(task.minutes, known, len(task.skills)))
 
     def _practice(self, task: Task) -> int:
         return self.practised[self._weakest(task)]
@@ -299,6 +383,39 @@ class _Draft:
     def _weakest(self, task: Task) -> str:
         new = [skill for skill in task.skills if skill not in self.person.known] or list(task.skills)
         return min(new, key=lambda skill: self.practised[skill], default="")
+
+    def _own_words(self, template: TemplateWeek, tasks: list[Task]) -> list[str]:
+        """What differs from the template among the week's own tasks, in words."""
+        inside = {task.id: task for task in tasks}
+        said: list[str] = []
+        for task in template.tasks:
+            present = inside.get(task.id)
+            if present and task.id not in self.wishes.chosen:
+                said += self._kept_words(present)
+            if present and present != task:
+                said.append(self._shortened_words(task, present))
+            if not present and task.id in self.wishes.put_away:
+                said.append(_away_words(task))
+            elif not present and task.id in self.skipped and not task.stretch and task.id not in self.placed:
+                said.append(f"Skipped “{task.title}”: you already know {self._known_of(task)}.")
+        return said
+
+    def _kept_words(self, task: Task) -> Iterator[str]:
+        """Why the first task of a week stands there though it is put away, or needs what is not in the plan."""
+        missing = self._missing(task.needs)
+        if missing or task.id in self.wishes.put_away:
+            uses = f" It uses what {_titles(missing)} leaves." if missing else ""
+            yield f"Kept “{task.title}”: nothing else of the week fits {self.person.hours} h.{uses}"
+
+    def _left_words(self, task: Task) -> str:
+        missing = self._missing(task.needs)
+        why = f"it needs {_titles(missing)}" if missing else f"no room in {self.person.hours} h a week"
+        return f"Left out “{task.title}” ({spoken_minutes(task.minutes)}): {why}"
+
+    def _reading_words(self, page: Reading) -> str:
+        missing = self._missing(page.needs)
+        why = f"it goes with {_titles(missing)}" if missing else f"no room in {self.person.hours} h a week"
+        return f"Left out the reading “{page.title}” ({spoken_minutes(page.minutes)}): {why}."
 
     def _whereto(self, task: Task) -> str:
         moved = self.placed.get(task.id)
@@ -309,7 +426,7 @@ class _Draft:
         said = f"Added “{task.title}”{origin}: {self._why_brought(task)}."
         if brought.whole == task.minutes:
             return said
-        minutes = f"from {brought.whole} to {task.minutes} min"
+        minutes = f"from {spoken_minutes(brought.whole)} to {spoken_minutes(task.minutes)}"
         return f"{said} It is shortened {minutes}: you already know {self._known_of(task)}."
 
     def _why_brought(self, task: Task) -> str:
@@ -318,16 +435,13 @@ class _Draft:
         weakest = self.names.get(self._weakest(task), "its skill")
         return f"there is room, and of what fits it builds what the plan has least of so far, {weakest}"
 
-    def _anyway_words(self, task: Task) -> str:
-        return f"Kept “{task.title}”: nothing else of the week fits {self.person.hours} h."
-
     def _shortened_words(self, task: Task, short: Task) -> str:
-        needed = "" if set(task.skills) - self.person.known else ", and later weeks need what it leaves"
-        minutes = f"from {task.minutes} to {short.minutes} min"
+        needed = "" if set(task.skills) - self.person.known else ", and the rest builds on it"
+        minutes = f"from {spoken_minutes(task.minutes)} to {spoken_minutes(short.minutes)}"
         return f"Shortened “{task.title}” {minutes}: you already know {self._known_of(task)}{needed}."
 
     def _known_of(self, task: Task) -> str:
-        return ", ".join(self.names.get(skill, skill) for skill in task.skills if skill in self.person.known)
+        return listed([self.names.get(skill, skill) for skill in task.skills if skill in self.person.known])
 
 
 def _left_of(minutes: int, known: int, skills: int) -> int:
@@ -341,35 +455,29 @@ def _one_line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def _fit(tasks: list[Task], wishes: Wishes, budget: int) -> list[Task]:
-    """The tasks that fit the minutes, in the template's order: what the person chose first, and ticked ones anyway."""
-    chosen: list[Task] = []
-    for task in sorted(tasks, key=lambda task: (task.id not in wishes.ticked, task.id not in wishes.taken_in)):
-        if task.id in wishes.ticked or task.minutes + _minutes(chosen) <= budget:
-            chosen.append(task)
-    return [task for task in tasks if task in chosen]
-
-
 def _minutes(parts: Iterable[Task | Reading]) -> int:
     return sum(part.minutes for part in parts)
 
 
-def _reading_that_fits(reading: tuple[Reading, ...], spare: int) -> Iterable[Reading]:
-    for page in reading:
-        if page.minutes <= spare:
-            spare -= page.minutes
-            yield page
+def _titles(tasks: Iterable[Task]) -> str:
+    return listed([f"“{task.title}”" for task in tasks])
 
 
-def _reading_words(page: Reading, hours: int) -> str:
-    return f"Left out the reading “{page.title}” ({page.minutes} min): no room in {hours} h a week."
+def _built_first(skills: tuple[str, ...], tasks: list[Task]) -> tuple[str, ...]:
+    built = {skill for task in tasks for skill in task.skills}
+    return tuple(sorted(skills, key=lambda skill: skill not in built))
+
+
+def _smaller_goal(tasks: list[Task]) -> str:
+    """What the tasks at hand leave, for a week whose usual goal is out of reach."""
+    return f"The week leaves: {'; '.join(task.artefact for task in tasks)}."
 
 
 def _away_words(task: Task) -> str:
     return f"Put away “{task.title}”: your choice."
 
 
-def _exchanged_words(leaving: Task, into: Task | None) -> str:
-    if into is None:
-        return _away_words(leaving)
+def _exchanged_words(leaving: Task | None, into: Task | None) -> str:
+    if leaving is None or into is None:
+        return _away_words(leaving) if leaving else f"Added “{into.title}”: your choice." if into else ""
     return f"“{into.title}” in place of “{leaving.title}”: your choice."

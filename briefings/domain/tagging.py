@@ -171,6 +171,12 @@ class Tagger:
                 yield Tag(role, top.score, (top.topic,), f"because of {self._names[top.topic]}")
 
 
+def meaning(alias: str) -> tuple[str, ...]:
+    """What the tagger makes of an alias: two of one meaning find the same words."""
+    *before, last = TOKEN.findall(alias.casefold()) or [alias.casefold()]
+    return (*before, last.removesuffix("s"))
+
+
 def _index(skills: Iterable[Skill]) -> dict[str, list[_Alias]]:
     index: dict[str, list[_Alias]] = defaultdict(list)
     for skill in skills:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Index, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from briefings.domain.deliveries import WAITING, State, may_follow
+from briefings.domain.deliveries import MOVING, WAITING, State, may_follow
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import timedelta
 
     from sqlalchemy.orm import Session
@@ -173,6 +173,12 @@ def of_edition(session: Session, edition_id: int) -> Delivery:
     return session.scalars(select(Delivery).where(Delivery.edition_id == edition_id)).one()
 
 
+def plans_under_way(session: Session, plan_ids: Collection[int]) -> set[int]:
+    """The plans with a briefing that waits or is being sent."""
+    found = select(Edition.plan_id).join(Delivery, Delivery.edition_id == Edition.id)
+    return set(session.scalars(found.where(Edition.plan_id.in_(plan_ids), Delivery.state.in_(MOVING))))
+
+
 def of_subscriber(session: Session, subscriber_id: int, states: Sequence[State]) -> list[Delivery]:
     """A person's deliveries in these states."""
     found = select(Delivery).where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(states))
@@ -234,6 +240,12 @@ def search(session: Session, state: str, address: str, offset: int, limit: int) 
 def events_of(session: Session, delivery_id: int) -> list[Event]:
     """Everything that happened to a delivery, oldest first."""
     return list(session.scalars(select(Event).where(Event.delivery_id == delivery_id).order_by(Event.id)))
+
+
+def last_event(session: Session, subscriber_id: int, kind: str) -> Event | None:
+    """The newest event of a kind in a person's life."""
+    found = select(Event).where(Event.subscriber_id == subscriber_id, Event.kind == kind)
+    return session.scalar(found.order_by(Event.id.desc()).limit(1))
 
 
 def ticked_tasks(session: Session, subscriber_id: int, plan_id: int) -> set[str]:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from briefings.bootstrap import App
-from briefings.domain.editions import spoken_minutes
+from briefings.domain.wording import spoken_minutes
 
 STYLE_SHEET = "static/briefings.css"
 

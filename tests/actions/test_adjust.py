@@ -3,11 +3,11 @@ from datetime import date, timedelta
 
 import pytest
 import week
-from sqlalchemy import select
+from sqlalchemy import select, update
 from week import MONDAY_EVENING
 
 from briefings.errors import InputError, NotFoundError
-from briefings.store.deliveries import Event, ticked_tasks
+from briefings.store.deliveries import Delivery, Event, ticked_tasks
 from briefings.store.issues import Edition
 from briefings.store.subscribers import Plan, Subscriber, candidates, newest_plan, weeks
 
@@ -95,6 +95,18 @@ def test_a_task_is_exchanged_for_another_of_its_week_and_that_survives_a_change_
     assert out not in again
 
 
+def test_a_task_put_away_is_taken_in_again_and_stays_when_the_pace_changes(app):
+    subscriber = week.enrol(app)
+    out = weeks_of(app, subscriber)[6].tasks[1]
+    app.adjusting.exchange(subscriber, 6, out.id, "", app.clock())
+    app.adjusting.exchange(subscriber, 6, "", out.id, app.clock())
+    assert out.id in {task.id for task in weeks_of(app, subscriber)[6].tasks}
+    app.adjusting.pace(subscriber, 3, (), app.clock())
+    assert out.id in {task.id for task in weeks_of(app, subscriber)[6].tasks}
+    plan = plan_of(app, subscriber)
+    assert (plan.put_away, plan.taken_in) == ([], [out.id])
+
+
 @pytest.mark.parametrize(("number", "into"), [(6, "safety-01-anything"), (13, "")])
 def test_a_task_or_week_that_the_plan_does_not_have_cannot_be_chosen(app, number, into):
     subscriber = week.enrol(app)
@@ -173,10 +185,30 @@ def test_a_pause_freezes_the_week_number(app):
 
 def test_what_is_not_open_to_a_person_is_refused(app):
     subscriber = week.enrol(app)
-    with pytest.raises(InputError, match="cannot resume what is active"):
+    with pytest.raises(InputError, match="It is active now, so “resume” is not open to you"):
         app.adjusting.change_state(subscriber, "resume", app.clock())
-    with pytest.raises(InputError, match="cannot follow the field what is current"):
+    with pytest.raises(InputError, match="It is current now, so “follow the field” is not open"):
         app.adjusting.follow_field(subscriber, app.clock())
+
+
+@pytest.mark.parametrize(
+    ("subscriber_state", "plan_state", "words"),
+    [("left", "current", "undo that"), ("active", "field", "start a new plan")],
+)
+def test_who_has_left_or_follows_the_field_has_no_tasks_to_change(app, subscriber_state, plan_state, words):
+    subscriber = week.enrol(app)
+    task = weeks_of(app, subscriber)[1].tasks[0].id
+    with app.database.write() as session:
+        newest_plan(session, subscriber).state = plan_state
+        session.get(Subscriber, subscriber).state = subscriber_state
+    now = app.clock()
+    for change in (
+        lambda: app.adjusting.tick(subscriber, task, done=True, now=now),
+        lambda: app.adjusting.exchange(subscriber, 1, task, "", now),
+        lambda: app.adjusting.pace(subscriber, 2, (), now),
+    ):
+        with pytest.raises(InputError, match=words):
+            change()
 
 
 def test_a_person_without_a_plan_can_change_none(app):
@@ -227,6 +259,22 @@ def test_a_person_who_is_finished_with_a_plan_still_current_stops_composing_for_
     assert next_issue(app) == 2
     assert (reasons(app, odd), reasons(app, other)) == (["finished"], [None])
     assert next_issue(app) == 2
+
+
+def test_week_12_is_not_over_while_its_mail_waits(app):
+    subscriber = week.enrol(app, week=12)
+    app.compose()
+    with app.database.write() as session:
+        session.execute(update(Delivery).values(not_after=app.clock() + timedelta(weeks=9)))
+    app.clock.move(weeks=1)
+    app.compose()
+    assert reasons(app, subscriber) == [None, "last-week-under-way"]
+    assert (state(app, subscriber), plan_of(app, subscriber).state) == ("active", "current")
+    app.deliver()
+    app.clock.move(weeks=1)
+    app.compose()
+    assert (state(app, subscriber), plan_of(app, subscriber).state) == ("finished", "finished")
+    assert {delivery.state for delivery in week.deliveries(app, kind="briefing")} == {"sent"}
 
 
 def test_two_people_who_finish_get_a_mail_each(app, relay):

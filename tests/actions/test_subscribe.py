@@ -196,6 +196,17 @@ def test_an_old_confirmation_does_not_bring_back_who_has_left(app):
         app.subscribing.confirm(token, app.clock())
 
 
+def test_undoing_brings_back_who_had_paused_as_paused(app):
+    subscriber = week.enrol(app)
+    app.adjusting.change_state(subscriber, "pause", app.clock())
+    token = app.links.unsubscribe(subscriber).rpartition("/")[2]
+    app.subscribing.unsubscribe(token, app.clock())
+    assert app.subscribing.resubscribe(token, app.clock()).state == "paused"
+    app.adjusting.change_state(subscriber, "resume", app.clock())
+    app.subscribing.unsubscribe(token, app.clock())
+    assert app.subscribing.resubscribe(token, app.clock()).state == "active"
+
+
 def test_undoing_brings_back_who_had_finished_as_finished(app):
     subscriber = week.enrol(app, week=13)
     app.compose()

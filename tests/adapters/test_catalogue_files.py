@@ -113,6 +113,8 @@ skills = ["communication"]
 artefact = "A note"
 """
 SPEC_FILE = "roles/engineer/serving.toml"
+NOBODY_KNOWS = "nobody knows this key; remove it or correct its spelling"
+NO_LIST = 'write the ids of the files beside it in brackets, such as ["ward-nursing"]'
 NOT_BUILT = "no task of the week builds quantization; name it in a task or drop it"
 WEEK_MISSING = "the weeks are [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]; write weeks 1 to 12, once each and in order"
 
@@ -132,7 +134,7 @@ def faults_of(folder) -> list[str]:
     with pytest.raises(CatalogueError) as refusal:
         load(folder)
     head, *listed = str(refusal.value).splitlines()
-    assert head == f"The catalogue has {len(listed)} fault(s). Correct and start again:"
+    assert head == f"The catalogue in {folder} has {len(listed)} fault(s). Correct and start again:"
     return [fault.strip() for fault in listed]
 
 
@@ -152,26 +154,31 @@ def test_a_sound_catalogue_is_read_whole(folder):
 @pytest.mark.parametrize(
     ("file", "old", "new", "fault"),
     [
-        ("skills.toml", 'kind = "tool"\n', "", "skills.toml: 0.kind: this key is missing; add it"),
-        (SPEC_FILE, 'goal = "Goal"\n', "", f"{SPEC_FILE}: plan.weeks.0.goal: this key is missing; add it"),
-        (SPEC_FILE, "minutes = 45\n", "", f"{SPEC_FILE}: plan.weeks.0.tasks.0.minutes: this key is missing; add it"),
+        ("skills.toml", 'kind = "tool"\n', "", "skills.toml: skills[vllm].kind: this key is missing; add it"),
+        (SPEC_FILE, 'goal = "Goal"\n', "", f"{SPEC_FILE}: plan.weeks[1].goal: this key is missing; add it"),
+        (
+            SPEC_FILE,
+            "minutes = 45\n",
+            "",
+            f"{SPEC_FILE}: plan.weeks[1].tasks[task-1a].minutes: this key is missing; add it",
+        ),
         (
             "roles/engineer/role.toml",
             "category",
             "categry",
-            "roles/engineer/role.toml: category: this key is missing; add it",
+            "roles/engineer/role.toml: categry: nobody knows this key; remove it or correct its spelling: category?",
         ),
         (
             "skills.toml",
             "aliases",
             "alias",
-            "skills.toml: 0.alias: nobody knows this key; remove it or correct its spelling",
+            "skills.toml: skills[vllm].alias: nobody knows this key; remove it or correct its spelling",
         ),
         (
             SPEC_FILE,
             "first_step",
             'colour = "red"\nfirst_step',
-            f"{SPEC_FILE}: plan.weeks.0.tasks.0.colour: nobody knows this key; remove it or correct its spelling",
+            f"{SPEC_FILE}: plan.weeks[1].tasks[task-1a].colour: {NOBODY_KNOWS}",
         ),
         (
             "feeds.toml",
@@ -179,7 +186,12 @@ def test_a_sound_catalogue_is_read_whole(folder):
             "[[feed]]",
             "feeds.toml: feed: nobody knows this key; remove it or correct its spelling",
         ),
-        ("skills.toml", '"tool"', '"gadget"', "skills.toml: 0.kind: Input should be 'technical', 'tool' or 'human'"),
+        (
+            "skills.toml",
+            '"tool"',
+            '"gadget"',
+            "skills.toml: skills[vllm].kind: Input should be 'technical', 'tool' or 'human'",
+        ),
         (
             SPEC_FILE,
             'core_skills = ["kv-cache"]',
@@ -220,13 +232,13 @@ def test_a_sound_catalogue_is_read_whole(folder):
             "roles/engineer/role.toml",
             '["serving"]',
             '["serving", "training"]',
-            "roles/engineer/training.toml: -: this file is missing; write it or take its id out of role.toml",
+            "roles/engineer/training.toml: -: this file is missing; write it, or take it out of the catalogue",
         ),
         (
             "roles/engineer/role.toml",
             '["serving"]',
             "3",
-            "roles/engineer/role.toml: specializations: write the ids of the files beside it in brackets",
+            f"roles/engineer/role.toml: specializations: {NO_LIST}",
         ),
     ],
 )
@@ -238,14 +250,14 @@ def test_a_fault_names_the_file_the_key_and_the_remedy(folder, file, old, new, f
 @pytest.mark.parametrize(
     ("file", "remedy"),
     [
-        ("skills.toml", "a catalogue has one; is this its folder?"),
-        ("feeds.toml", "a catalogue has one; is this its folder?"),
-        (SPEC_FILE, "write it or take its id out of role.toml"),
+        ("skills.toml", "a catalogue has one; is {folder} its folder?"),
+        ("feeds.toml", "a catalogue has one; is {folder} its folder?"),
+        (SPEC_FILE, "write it, or take it out of the catalogue"),
     ],
 )
 def test_a_missing_file_is_named(folder, file, remedy):
     (folder / file).unlink()
-    assert f"{file}: -: this file is missing; {remedy}" in faults_of(folder)
+    assert f"{file}: -: this file is missing; {remedy.format(folder=folder)}" in faults_of(folder)
 
 
 @pytest.mark.parametrize("file", ["skills.toml", "feeds.toml", "roles/engineer/role.toml", SPEC_FILE])
@@ -264,8 +276,8 @@ def test_an_empty_specialization_does_not_vanish_without_a_word(folder):
 
 def test_an_empty_folder_is_no_catalogue(tmp_path):
     assert faults_of(tmp_path) == [
-        "skills.toml: -: this file is missing; a catalogue has one; is this its folder?",
-        "feeds.toml: -: this file is missing; a catalogue has one; is this its folder?",
+        f"skills.toml: -: this file is missing; a catalogue has one; is {tmp_path} its folder?",
+        f"feeds.toml: -: this file is missing; a catalogue has one; is {tmp_path} its folder?",
     ]
 
 
@@ -275,7 +287,7 @@ def test_a_file_in_place_of_the_folder_is_no_catalogue_either(tmp_path):
 
 
 def test_a_folder_without_roles_says_so(folder):
-    (folder / "roles/engineer/role.toml").unlink()
+    (folder / "roles").rename(folder / "rolls")
     assert faults_of(folder) == ["roles/: */role.toml: no role found; is this the folder of a catalogue?"]
 
 
@@ -284,6 +296,88 @@ def test_the_faults_of_all_files_are_told_at_once(folder):
     change(folder, "feeds.toml", 'title = "A"\n', "")
     change(folder, SPEC_FILE, 'goal = "Goal"\n', "")
     assert {fault.partition(":")[0] for fault in faults_of(folder)} == {"skills.toml", "feeds.toml", SPEC_FILE}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        (
+            SPEC_FILE,
+            "minutes = 45",
+            'minutes = "45"',
+            "plan.weeks[1].tasks[task-1a].minutes: Input should be a valid int",
+        ),
+        (
+            SPEC_FILE,
+            "minutes = 45",
+            "minutes = 45.0",
+            "plan.weeks[1].tasks[task-1a].minutes: Input should be a valid int",
+        ),
+        (
+            SPEC_FILE,
+            "minutes = 45",
+            "minuts = 45",
+            "plan.weeks[1].tasks[task-1a].minuts: nobody knows this key; remove",
+        ),
+        (
+            SPEC_FILE,
+            'done_when = "Done"',
+            "done_when = [1]",
+            "tasks[task-1a].done_when: Input should be a valid string",
+        ),
+        (
+            SPEC_FILE,
+            'skills = ["vllm", "kv-cache"]',
+            'skills = ["vllm", 3]',
+            "plan.weeks[1].focus_skills[2]: Input should be",
+        ),
+        (SPEC_FILE, 'artefact = "a.csv"', "", "plan.weeks[1].tasks[task-1a].artefact: this key is missing; add it"),
+        (
+            SPEC_FILE,
+            'skip_when = "s"',
+            'skip = "s"',
+            "plan.weeks[1].tool.skip: nobody knows this key; remove it or corr",
+        ),
+        (SPEC_FILE, ASSESSMENT, "", f"{SPEC_FILE}: assessment: this key is missing; add it"),
+        (SPEC_FILE, 'promise = "Promise"', "", f"{SPEC_FILE}: plan.promise: this key is missing; add it"),
+    ],
+)
+def test_a_fault_of_shape_hides_no_other_fault_of_its_file(folder, file, old, new, fault):
+    change(folder, file, old, new)
+    change(folder, SPEC_FILE, week(7), week(7).replace('theme = "Theme"', 'theme = " "'))
+    told = faults_of(folder)
+    assert any(fault in one for one in told), told
+    assert f"{SPEC_FILE}: plan.weeks[7].theme: nothing is written here; say it, or take the entry out" in told
+    assert len(told) <= 3, told
+
+
+def test_a_place_and_its_id_have_one_name(folder):
+    change(folder, SPEC_FILE, 'id = "serving"', 'id = "server"')
+    assert f"{SPEC_FILE}: id: 'server' in a place called 'serving'; give both the same name" in faults_of(folder)
+
+
+def test_a_file_that_no_role_lists_is_a_fault(folder):
+    (folder / "roles/engineer/training.toml").write_text("")
+    told = "roles/engineer/training.toml: -: role.toml does not list this file; add its id there or remove it"
+    assert faults_of(folder) == [told]
+
+
+def test_a_role_folder_without_its_file_is_a_fault(folder):
+    (folder / "roles/nurse").mkdir()
+    told = "roles/nurse/role.toml: -: this file is missing; write it, or take it out of the catalogue"
+    assert faults_of(folder) == [told]
+
+
+@pytest.mark.parametrize("line", ["", "specializations = []"])
+def test_a_role_without_specializations_is_a_fault(folder, line):
+    change(folder, "roles/engineer/role.toml", 'specializations = ["serving"]', line)
+    assert any("role.toml: specializations: write the ids of the files beside it" in one for one in faults_of(folder))
+
+
+def test_a_specialization_that_is_at_fault_is_still_a_topic_for_feeds(folder):
+    change(folder, "feeds.toml", '["vllm"]', '["serving"]')
+    change(folder, SPEC_FILE, "[plan]", "[plaan]")
+    assert all(one.startswith(SPEC_FILE) for one in faults_of(folder))
 
 
 def test_a_fault_of_a_files_shape_hides_no_fault_of_another_file(folder):
@@ -313,13 +407,20 @@ def test_a_plan_refers_to_a_shared_task(folder):
 
 def test_two_shared_tasks_of_one_id_are_a_fault(folder):
     (folder / "tasks.toml").write_text(SHARED + SHARED)
+    change(folder, SPEC_FILE, week(2), week(2) + '\n[[plan.weeks.tasks]]\nuse = "shared-show"\n')
     assert faults_of(folder) == ["tasks.toml: tasks: an id stands more than once; give each task its own id"]
 
 
 def test_a_shared_task_that_is_not_there_is_a_fault(folder):
     change(folder, SPEC_FILE, week(2), week(2) + '\n[[plan.weeks.tasks]]\nuse = "shared-show"\n')
     told = f"{SPEC_FILE}: use = 'shared-show': no shared task has this id; see tasks.toml"
-    assert told in faults_of(folder)
+    assert faults_of(folder) == [told]
+
+
+def test_a_shared_task_that_no_plan_uses_is_a_fault(folder):
+    (folder / "tasks.toml").write_text(SHARED)
+    told = "tasks.toml: shared-show: no plan uses this task; refer to it by `use`, or remove it"
+    assert faults_of(folder) == [told]
 
 
 # ---------------------------------------------------------------- schemas

@@ -76,7 +76,7 @@ def test_a_plan_as_json_has_everything(nurses):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--specialization", "alchemy"), "choose one from the list"),
+        (("--specialization", "alchemy"), "choose one of ai-application-security, "),
         (("--specialization", MLOPS, "--known", "juggling"), "unknown skills: juggling; use ids of skills.toml"),
         (("--specialization", MLOPS, "--hours", "0"), "choose between 1 and 12"),
     ],
@@ -95,6 +95,24 @@ def test_coverage_shows_each_skill_by_week(nurses):
     rows = {line.split()[0]: line.split() for line in result.output.splitlines() if line.split()}
     assert rows["Ambient"][2:] == ["F"] * 12 + ["540"]
     assert rows["Handover"][1:] == ["·"] * 12 + ["190"]
+
+
+def test_coverage_of_a_specialization_that_is_not_there_names_those_that_are(nurses):
+    result = run("catalogue", "coverage", str(nurses), "--specialization", "surgery")
+    assert result.exit_code == 2
+    assert "choose one of ward-nursing" in result.output
+
+
+def test_a_plan_that_asks_for_less_than_its_person_gives_says_so(nurses):
+    for shape in ("text", "md", "json"):
+        result = run("plan", "--specialization", "ward-nursing", "--hours", "9", "--format", shape, catalogue=nurses)
+        assert "You give 9 h a week, and the weeks ask for" in result.output
+
+
+def test_a_folder_that_is_no_catalogue_is_named(tmp_path):
+    result = run("plan", "--specialization", "ward-nursing", catalogue=tmp_path)
+    assert result.exit_code == 1
+    assert str(tmp_path) in result.output.replace("\n", "")
 
 
 def test_the_schemas_are_written_into_a_folder(tmp_path):

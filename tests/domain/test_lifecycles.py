@@ -32,7 +32,7 @@ def test_an_act_that_the_table_does_not_have_is_refused_with_what_is_possible(ta
         if (state, act) in table:
             assert after(table, state, act) == table[state, act]
         else:
-            with pytest.raises(InputError, match="open to it: "):
+            with pytest.raises(InputError, match="not open to you; load the page anew"):
                 after(table, state, act)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from briefings.domain.catalogue import LEVELS, PLAN_WEEKS, SHORTEST_WEEK_MINUTES, Reading
+from briefings.domain.catalogue import LEVELS, PLAN_WEEKS, SHORTEST_WEEK_MINUTES, Reading, Task
 from briefings.domain.plans import (
     HOURS,
     MOST_TASKS,
@@ -18,12 +18,15 @@ from briefings.domain.plans import (
     exchange,
     make_plan,
     profile,
+    remark,
     summary,
 )
 from briefings.errors import InputError
 
 MLOPS = "mlops-ai-infrastructure"
 CHOSEN_HOURS = (1, 2, 4, 8, 12)
+ALL_TASKS: dict[str, list[Task]] = {}
+KNOWN = "you already know vLLM and KV cache"
 LEAST = "there is room, and of what fits it builds what the plan has least of so far, "
 
 
@@ -47,7 +50,7 @@ def ids(week: PlanWeek) -> list[str]:
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ({"specialization": "alchemy"}, "choose one from the list"),
+        ({"specialization": "alchemy"}, "choose one of serving"),
         ({"level": "wizard"}, "choose one of starter, practitioner, expert"),
         ({"hours": 0}, "choose between 1 and 12"),
         ({"hours": 13}, "choose between 1 and 12"),
@@ -119,7 +122,7 @@ def test_reading_that_does_not_fit_is_said_to_be_left_out():
     pages = (Reading("Short", "https://a.example", 10), Reading("Long", "https://b.example", 90))
     week = make_plan(samples.with_first_week(reading=pages), person(hours=3))[0]
     assert week.reading == pages[:1]
-    assert week.changes == ("Left out the reading “Long” (90 min): no room in 3 h a week.",)
+    assert week.changes == ("Left out the reading “Long” (1 h 30): no room in 3 h a week.",)
 
 
 # ---------------------------------------------------------------- levels and known skills
@@ -137,25 +140,108 @@ def test_a_task_whose_every_skill_is_known_is_skipped_and_its_time_goes_to_the_w
     week = first_week(hours=3, known=frozenset({"kv-cache"}))
     assert ids(week) == ["task-11", "task-13", "task-14"]
     assert week.changes == (
+        "Shortened “Do 11” from 45 min to 35 min: you already know KV cache.",
         "Skipped “Do 12”: you already know KV cache.",
-        "Shortened “Do 11” from 45 to 35 min: you already know KV cache.",
-        f"Added “Do 14”: {LEAST}vLLM. It is shortened from 60 to 45 min: you already know KV cache.",
+        f"Added “Do 14”: {LEAST}vLLM. It is shortened from 1 h to 45 min: you already know KV cache.",
     )
 
 
 def test_a_task_of_which_one_skill_is_new_is_shortened_by_what_the_other_saves():
     week = first_week(hours=3, known=frozenset({"vllm"}))
     assert week.tasks[0].minutes == 35
-    assert week.changes[0] == "Shortened “Do 11” from 45 to 35 min: you already know vLLM."
+    assert week.changes[0] == "Shortened “Do 11” from 45 min to 35 min: you already know vLLM."
 
 
-def test_the_first_task_of_a_week_is_shortened_and_not_skipped_because_later_weeks_need_it():
-    week = first_week(hours=3, known=frozenset({"vllm", "kv-cache"}))
-    assert ids(week) == ["task-11", "task-13"]
+def test_the_first_task_of_a_week_and_what_later_ones_need_is_shortened_and_not_skipped():
+    needing = samples.task(13, skills=("communication",), needs=("task-12",))
+    tasks = (samples.task(11), samples.task(12), samples.task(15), needing)
+    week = first_week(tasks, hours=3, known=frozenset({"vllm", "kv-cache"}))
+    assert ids(week) == ["task-11", "task-12", "task-13"]
     assert week.tasks[0].minutes == 25
-    assert week.changes[1] == (
-        "Shortened “Do 11” from 45 to 25 min: you already know vLLM, KV cache, and later weeks need what it leaves."
+    assert week.changes == (
+        f"Shortened “Do 11” from 45 min to 25 min: {KNOWN}, and the rest builds on it.",
+        f"Shortened “Do 12” from 45 min to 25 min: {KNOWN}, and the rest builds on it.",
+        f"Skipped “Do 15”: {KNOWN}.",
     )
+
+
+def test_what_only_a_skipped_task_needs_is_skipped_too():
+    second, third = samples.task(12), samples.task(13, needs=("task-12",))
+    week = first_week((samples.task(11), second, third), known=frozenset({"vllm", "kv-cache"}))
+    assert ids(week) == ["task-11"]
+
+
+# ---------------------------------------------------------------- needs
+
+
+def needing(**values) -> PlanWeek:
+    """Week 1 at 2 hours, where the last of three tasks of 45 minutes has no room."""
+    tasks = (*samples.tasks(1)[:2], samples.task(13, skills=("communication",)), samples.task(15, **values))
+    return first_week(tasks, hours=2)
+
+
+def test_a_task_comes_only_with_the_tasks_that_it_needs():
+    assert ids(needing(minutes=20, needs=("task-12",))) == ["task-11", "task-12", "task-15"]
+    week = needing(minutes=20, needs=("task-13",))
+    assert ids(week) == ["task-11", "task-12"]
+    assert "Left out “Do 15” (20 min): it needs “Do 13”." in week.changes
+
+
+def test_a_need_of_another_level_is_no_need():
+    tasks = (
+        *samples.tasks(1)[:3],
+        samples.task(16, levels=("starter",)),
+        samples.task(15, needs=("task-11", "task-16")),
+    )
+    assert "task-15" in ids(first_week(tasks, level="expert"))
+
+
+def test_a_need_that_the_person_put_away_is_met():
+    tasks = (*samples.tasks(1)[:3], samples.task(15, needs=("task-13",)))
+    week = make_plan(samples.with_first_week(tasks=tasks), person(), Wishes(put_away=frozenset({"task-13"})))[0]
+    assert "task-15" in ids(week)
+
+
+def test_a_week_of_which_nothing_has_what_it_needs_keeps_its_first_task_and_says_so():
+    second = samples.week(2, tasks=(samples.task(21, needs=("task-11",)), *samples.tasks(2)[1:2]))
+    weeks = (samples.PLAN.weeks[0], replace(second, tasks=second.tasks[:1]), *samples.PLAN.weeks[2:])
+    made = samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=weeks)))
+    plan = make_plan(made, person(hours=1), Wishes(ticked=frozenset({"task-14"})))
+    assert [ids(week) for week in plan[:2]] == [["task-14"], ["task-21"]]
+    assert plan[1].changes == ("Kept “Do 21”: nothing else of the week fits 1 h. It uses what “Do 11” leaves.",)
+
+
+def test_work_comes_back_after_what_it_needs_and_not_before():
+    tasks = (samples.task(11), samples.task(12, minutes=60), samples.task(13, minutes=30, needs=("task-12",)))
+    small = tuple(replace(samples.week(n), tasks=(samples.task(n * 10 + 1, minutes=20),)) for n in (2, 3, 4))
+    weeks = (samples.week(1, tasks=tasks), *small, *samples.PLAN.weeks[4:])
+    made = make_plan(samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=weeks))), person(hours=1))
+    assert [ids(week) for week in made[:4]] == [["task-11"], ["task-21"], ["task-31"], ["task-41"]]
+    made = make_plan(samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=weeks))), person(hours=2))
+    assert [ids(week) for week in made[:2]] == [["task-11", "task-12"], ["task-21", "task-13"]]
+
+
+def test_a_goal_a_tool_and_a_reading_stand_while_the_tasks_do_that_they_speak_of():
+    values = {
+        "goal_needs": ("task-13",),
+        "tool": replace(samples.TOOL, needs=("task-13",)),
+        "reading": (Reading("R", "https://r.example", 10, ("task-13",)),),
+    }
+    made = samples.with_first_week(**values)
+    whole, small = (make_plan(made, person(hours=hours))[0] for hours in (4, 2))
+    assert (whole.goal, whole.tool, len(whole.reading)) == ("G", values["tool"], 1)
+    assert (small.goal, small.tool, small.reading) == ("The week leaves: a; a.", None, ())
+    assert small.changes == (
+        "Left out “Do 13” (45 min): no room in 2 h a week.",
+        "Left out the reading “R” (10 min): it goes with “Do 13”.",
+        "Left out the tool vLLM: it serves “Do 13”.",
+        "Fitted the goal to your tasks: the usual one needs “Do 13”.",
+    )
+
+
+def test_the_skill_to_practise_is_one_that_a_task_of_the_week_builds():
+    week = make_plan(samples.with_first_week(focus_skills=("communication", "vllm")), person(hours=1))[0]
+    assert week.focus_skills == ("vllm", "communication")
 
 
 # ---------------------------------------------------------------- wishes
@@ -248,6 +334,8 @@ def test_an_exchange_keeps_the_place_and_says_that_it_was_a_choice():
 @pytest.mark.parametrize(
     ("out", "into", "words"),
     [
+        ("", None, "not in that week"),
+        ("", samples.task(77, minutes=20), "does not fit 1 h"),
         ("task-99", None, "not in that week"),
         ("task-11", None, "keeps at least one task"),
         ("task-11", samples.task(77, minutes=90), "does not fit 1 h"),
@@ -259,11 +347,55 @@ def test_an_exchange_that_is_no_use_is_refused_in_words(out, into, words):
         exchange(week, out, into, 1)
 
 
-def test_what_can_be_chosen_instead_is_of_the_same_week_and_not_in_the_plan_yet():
-    tasks = (*samples.tasks(1)[:3], samples.task(18, levels=("expert",)), samples.task(19, levels=LEVELS[:2]))
-    made = samples.with_first_week(tasks=tasks)
+def test_what_can_be_chosen_instead_is_of_the_same_week_not_in_the_plan_yet_and_fits():
+    small, hard = samples.task(19, minutes=30, levels=LEVELS[:2]), samples.task(18, levels=("expert",))
+    made = samples.with_first_week(tasks=(*samples.tasks(1)[:3], hard, small, samples.task(17, minutes=90)))
+    someone = person(hours=2, level="starter")
+    plan = make_plan(made, someone)
+    assert ids(plan[0]) == ["task-11", "task-12", "task-19"]
+    assert [task.id for task in alternatives(made, someone, plan, plan[0], "task-11")] == ["task-13", "task-18"]
+    assert alternatives(made, someone, plan, plan[0]) == []
+    for task in alternatives(made, someone, plan, plan[0], "task-11"):
+        assert task in exchange(plan[0], "task-11", task, 2).tasks
+
+
+def test_a_task_put_away_can_be_taken_in_again():
+    made = samples.catalogue()
     plan = make_plan(made, person(hours=2))
-    assert [task.id for task in alternatives(made, person(hours=2), plan, 1)] == ["task-13", "task-19", "task-18"]
+    without = exchange(plan[0], "task-12", None, 2)
+    weeks = (without, *plan[1:])
+    assert [task.id for task in alternatives(made, person(hours=2), weeks, without)] == [
+        "task-12",
+        "task-13",
+        "task-14",
+    ]
+    again = exchange(without, "", samples.tasks(1)[1], 2)
+    assert ids(again) == ["task-11", "task-12"]
+    assert again.changes == ("Left out “Do 13” (45 min): no room in 2 h a week.", "Added “Do 12”: your choice.")
+
+
+def remark_of(**answers) -> str:
+    someone = person(**answers)
+    return remark(samples.catalogue(), someone, make_plan(samples.catalogue(), someone))
+
+
+def test_a_plan_for_the_hours_that_it_is_written_for_needs_no_remark():
+    assert remark_of(hours=4) == ""
+
+
+def test_a_plan_that_asks_for_much_less_than_is_given_says_so():
+    assert remark_of(hours=9) == (
+        "You give 9 h a week, and the weeks ask for 3 h 15: that is all the work this plan has for your level. "
+        "We do not invent more to fill your hours."
+    )
+    assert "what you do not know yet" in remark_of(known=frozenset({"vllm", "kv-cache"}))
+
+
+def test_a_plan_of_fewer_hours_than_it_is_written_for_says_what_is_left_of_it():
+    assert remark_of(hours=2) == (
+        "This plan is written for 4 h a week, and so is what it promises. In 2 h you do 24 of its 36 tasks: those "
+        "that the others build on."
+    )
 
 
 def test_the_summary_tells_what_was_ticked_and_what_it_left():
@@ -275,6 +407,12 @@ def test_the_summary_tells_what_was_ticked_and_what_it_left():
 
 
 # ---------------------------------------------------------------- every plan of the catalogue
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tasks_of_every_plan(catalogue):
+    for spec in catalogue.specialization.values():
+        ALL_TASKS[spec.id] = [task for week in spec.plan.weeks for task in week.tasks]
 
 
 def known_sets(spec) -> list[frozenset[str]]:
@@ -298,12 +436,28 @@ def assert_sound(catalogue, someone: Profile, wishes: Wishes, plan) -> None:
         for task in original.tasks:
             if someone.level in task.levels and not task.stretch:
                 assert task in week.tasks or f"“{task.title}”" in said, (week.number, task.id)
+        assert_speaks_of_itself(someone, wishes, plan[: week.number], original)
         missing = [page for page in original.reading if page not in week.reading]
         assert all(f"“{page.title}”" in said for page in missing)
         brought = [task for task in week.tasks if task.id not in {one.id for one in original.tasks}]
         assert all(f"Added “{task.title}”" in said or task.id in wishes.ticked for task in brought)
         assert len(week.tasks) <= max(MOST_TASKS, len(wishes.ticked) + len(original.tasks))
     assert wishes.ticked & {task.id for week in template.weeks for task in week.tasks} <= placed.keys()
+
+
+def assert_speaks_of_itself(someone: Profile, wishes: Wishes, so_far, original) -> None:
+    """Nothing in a week speaks of a task that the plan does not have by then."""
+    week = so_far[-1]
+    here = {task.id for one in so_far for task in one.tasks} | wishes.put_away
+    suits = {task.id for task in ALL_TASKS[someone.specialization] if someone.level in task.levels}
+    chosen = wishes.taken_in | wishes.ticked
+    for task in week.tasks:
+        kept_anyway = any(words.startswith(f"Kept “{task.title}”") for words in week.changes)
+        assert kept_anyway or task.id in chosen or {*task.needs} & suits <= here, (week.number, task.id)
+    for page in week.reading:
+        assert {*page.needs} & suits <= here, (week.number, page.title)
+    assert week.tool is None or {*week.tool.needs} & suits <= here, week.number
+    assert week.goal != original.goal or {*original.goal_needs} & suits <= here, week.number
 
 
 def test_every_plan_of_every_level_pace_and_knowledge_holds_together(catalogue):

@@ -92,6 +92,55 @@ def test_the_confirm_page_says_which_plan_would_be_replaced(app, browser, subscr
     assert "takes the place of your present plan, <b>MLOps &amp; AI Infrastructure</b>" in browser.get(path(url)).text
 
 
+def test_a_task_put_away_is_offered_again_beside_the_others(app, browser, page, subscriber_id):
+    task = plan_weeks(app, subscriber_id)[7].tasks[1]
+    browser.post(f"{page}/task", data={"week": "7", "out": task.id})
+    offered = browser.get(page).text.partition('id="add-7"')[2].partition("</select>")[0]
+    assert f'value="{task.id}"' in offered
+    assert browser.post(f"{page}/task", data={"week": "7", "into": task.id}).status_code == 303
+    assert task.id in {one.id for one in plan_weeks(app, subscriber_id)[7].tasks}
+
+
+def test_every_exchange_that_the_page_offers_can_be_made(app, browser):
+    reader = week.enrol(app, "few@readers.example", hours=2)
+    for number, one in plan_weeks(app, reader).items():
+        task = one.tasks[0].id
+        text = browser.get(path(app.links.plan(reader))).text
+        offered = re.findall(r'value="([^"]+)"', text.partition(f'id="into-{task}"')[2].partition("</select>")[0])
+        for other in offered[:1]:
+            data = {"week": str(number), "out": task, "into": other}
+            assert browser.post(f"{path(app.links.plan(reader))}/task", data=data).status_code == 303, (number, other)
+
+
+def test_who_gives_more_hours_than_the_plan_asks_for_is_told(app, browser, page):
+    assert "We do not invent more" not in browser.get(page).text
+    browser.post(f"{page}/pace", data={"hours": "12"})
+    assert "We do not invent more" in browser.get(page).text
+
+
+def test_an_old_confirmation_says_that_nothing_has_changed(app, browser, subscriber_id):
+    answers = {"specialization": "llm-products", "level": "starter", "hours": 2}
+    app.subscribing.sign_up("eva@example.org", "Europe/Berlin", plans.profile(app.catalogue, **answers), app.clock())
+    with app.database.read() as session:
+        url = path(app.writer.mail(session, week.deliveries(app, kind="confirm")[-1]).confirm_url)
+    fresh = browser.post(url).text
+    assert "<h1>You are in</h1>" in fresh
+    eva = week.deliveries(app, kind="welcome")[-1].subscriber_id
+    app.adjusting.change_state(eva, "pause", app.clock())
+    again = browser.post(url).text
+    assert "<h1>You are in already</h1>" in again
+    assert "Your plan is paused" in again
+    assert "first briefing comes" not in again
+
+
+def test_who_follows_the_field_can_pause(app, browser, page, subscriber_id):
+    with app.database.write() as session:
+        newest_plan(session, subscriber_id).state = "field"
+    assert "Pause the briefing" in browser.get(page).text
+    browser.post(f"{page}/state", data={"act": "pause"})
+    assert "Your briefing is paused" in browser.get(page).text
+
+
 def test_the_page_offers_starts_exchanges_and_the_next_plan(app, browser):
     fresh = week.enrol(app, "new@readers.example")
     text = browser.get(path(app.links.plan(fresh))).text

@@ -30,6 +30,6 @@ def leave(token: str, app: Briefings, view: View) -> HTMLResponse:
 def undo(token: str, app: Briefings, view: View) -> HTMLResponse:
     """Go on as before, as long as we still know where to send it."""
     subscriber = app.subscribing.resubscribe(token, app.clock())
-    if subscriber.state != "active":
+    if subscriber.state == "left":
         raise NotFoundError("Your data has been deleted meanwhile; start again on the front page")
-    return view.page("returned.html", plan_url=app.links.plan(subscriber.id))
+    return view.page("returned.html", state=subscriber.state, plan_url=app.links.plan(subscriber.id))

@@ -14,7 +14,7 @@ from briefings.actions.render import spoken_start
 from briefings.bootstrap import App
 from briefings.domain.catalogue import HOURS, PLAN_WEEKS
 from briefings.domain.links import PLAN
-from briefings.domain.plans import alternatives, summary
+from briefings.domain.plans import alternatives, remark, summary
 from briefings.errors import InputError, NotFoundError
 from briefings.store.deliveries import ticked_tasks
 from briefings.store.issues import held_weeks
@@ -48,10 +48,12 @@ def confirm(token: str, app: Briefings, view: View) -> HTMLResponse:
     with app.database.read() as session:
         plan = newest_plan(session, subscriber.id)
         first = plan_weeks(session, [plan.id])[plan.id].get(1) if plan else None
+        begun = bool(plan and (plan.weeks_before or held_weeks(session, [plan.id])))
     if plan is None or first is None:
         raise NotFoundError("This plan is gone; start a new one on the front page")
     start = spoken_start(plan, subscriber)
-    return view.page("confirmed.html", first=first, start=start, plan_url=app.links.plan(subscriber.id))
+    plan_url = app.links.plan(subscriber.id)
+    return view.page("confirmed.html", subscriber=subscriber, first=first, begun=begun, start=start, plan_url=plan_url)
 
 
 @routes.get("/plan/{token}")
@@ -81,10 +83,10 @@ def task(
     app: Briefings,
     view: View,
     week: Annotated[int, Form(ge=1, le=12)],
-    out: Annotated[str, Form()],
+    out: Annotated[str, Form()] = "",
     into: Annotated[str, Form()] = "",
 ) -> Response:
-    """Put a task away, or take another in its place."""
+    """Put a task away, take another in its place, or take one in beside the others."""
     try:
         app.adjusting.exchange(_reader(app, token), week, out, into, app.clock())
     except InputError as error:
@@ -168,7 +170,8 @@ def _plan(app: App, view: Pages, token: str, week: int | None, problem: str = ""
         hours=HOURS,
         begun=bool(held or plan.weeks_before),
         mondays=starts(subscriber, app.clock()),
-        offered={one.number: alternatives(app.catalogue, person, weeks, one.number) for one in weeks},
+        offered=lambda one, out="": alternatives(app.catalogue, person, weeks, one, out),
+        remark=remark(app.catalogue, person, weeks),
         start=spoken_start(plan, subscriber),
         problem=problem,
         unsubscribe_url=app.links.unsubscribe(subscriber_id),

@@ -132,6 +132,7 @@ def _preview(app: App, view: Pages, form: SignUp, person: Profile, problem: str 
         spec=app.catalogue.specialization[person.specialization],
         person=person,
         weeks=weeks,
+        remark=plans.remark(app.catalogue, person, weeks),
         form=form,
         zones=zones(),
         problem=problem,

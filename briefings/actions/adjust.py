@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from briefings.domain import plans, weeks
 from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
-from briefings.domain.plans import Profile, Wishes
+from briefings.domain.plans import Wishes
 from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import issues as issue_rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from briefings.domain.catalogue import Catalogue, Level
+    from briefings.domain.catalogue import Catalogue
     from briefings.store.base import Database
 
 #: So many Mondays a start can be chosen from.
@@ -51,7 +51,7 @@ class Adjusting:
         """
         with self.database.write() as session:
             plan = self._plan_with_tasks(session, subscriber_id)
-            person = profile_of(plan)
+            person = plan.profile()
             wanted = plans.profile(self.catalogue, person.specialization, person.level, hours, known, person.goal)
             plan.hours, plan.known = wanted.hours, sorted(wanted.known)
             plan.catalogue_version = self.catalogue.version
@@ -70,7 +70,7 @@ class Adjusting:
             made = subscriber_rows.weeks(session, [plan.id])[plan.id]
             if number not in made:
                 raise InputError("The plan has no such week; open the plan page anew")
-            offered = plans.alternatives(self.catalogue, profile_of(plan), made.values(), made[number], out)
+            offered = plans.alternatives(self.catalogue, plan.profile(), made.values(), made[number], out)
             chosen = next((task for task in offered if task.id == into), None)
             if into and chosen is None:
                 raise InputError("This task does not fit into that week any more; open the plan page anew")
@@ -129,17 +129,12 @@ class Adjusting:
         delivered = [week for number, week in made.items() if number in self._delivered(session, plan)]
         ticked = delivery_rows.ticked_tasks(session, plan.subscriber_id, plan.id)
         wishes = Wishes(frozenset(plan.put_away), frozenset(plan.taken_in), frozenset(ticked))
-        anew = plans.make_plan(self.catalogue, profile_of(plan), wishes, delivered)
+        anew = plans.make_plan(self.catalogue, plan.profile(), wishes, delivered)
         subscriber_rows.replace_weeks(session, plan.id, [week for week in anew if week not in delivered])
 
     def _delivered(self, session: Session, plan: Plan) -> set[int]:
         held = issue_rows.held_weeks(session, [plan.id]).get(plan.id, set())
         return {*range(1, plan.weeks_before + 1), *held}
-
-
-def profile_of(plan: Plan) -> Profile:
-    """The answers that a plan was made from."""
-    return Profile(plan.specialization, cast("Level", plan.level), plan.hours, frozenset(plan.known), plan.goal)
 
 
 def starts(subscriber: Subscriber, now: datetime) -> list[date]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from briefings.domain import weeks
 from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Letter, Rendered, WelcomeMail, letter
-from briefings.domain.plans import summary
+from briefings.domain.plans import remark, summary
 from briefings.errors import NotFoundError
 from briefings.store.deliveries import ticked_tasks
 from briefings.store.issues import Edition
@@ -88,13 +88,14 @@ class Writer:
         plan = current_plan(session, subscriber.id)
         if plan is None:
             raise NotFoundError("This subscriber has no plan any more; there is nothing to welcome to")
-        first = plan_weeks(session, [plan.id])[plan.id][1]
+        made = plan_weeks(session, [plan.id])[plan.id]
         return WelcomeMail(
             sender_name=self.sender.name,
             specialization=self._name(plan.specialization),
             promise=self.catalogue.specialization[plan.specialization].plan.promise,
+            remark=remark(self.catalogue, plan.profile(), made.values()),
             first_briefing=spoken_start(plan, subscriber),
-            first_week=first.theme,
+            first_week=made[1].theme,
             plan_url=self.links.plan(subscriber.id),
             unsubscribe_url=self.links.unsubscribe(subscriber.id),
             sender_address=self.postal_address,

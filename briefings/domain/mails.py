@@ -39,6 +39,7 @@ class WelcomeMail:
     sender_name: str
     specialization: str
     promise: str
+    remark: str  #: what the promise means for the person's hours, or ""
     first_briefing: str  #: such as `Monday 30 November, 07:00 (Europe/Berlin)`
     first_week: str
     plan_url: str

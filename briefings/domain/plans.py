@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: Work brought in from elsewhere never makes a week longer than this many tasks.
 MOST_TASKS = 6
 LONGEST_GOAL = 200
+ARTICLE = re.compile(r"^(An?|The)\b")
 #: A plan whose fullest week takes less than this share of the hours says so.
 SHARE_TAKEN = 0.75
 #: Every so many weeks a checkpoint closes; what was left out before it does not come back.
@@ -470,7 +472,8 @@ def _built_first(skills: tuple[str, ...], tasks: list[Task]) -> tuple[str, ...]:
 
 def _smaller_goal(tasks: list[Task]) -> str:
     """What the tasks at hand leave, for a week whose usual goal is out of reach."""
-    return f"The week leaves: {'; '.join(task.artefact for task in tasks)}."
+    leaves = [ARTICLE.sub(lambda found: found.group().lower(), task.artefact) for task in tasks]
+    return f"The week leaves {'; '.join(leaves)}."
 
 
 def _away_words(task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, or_, select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.lifecycles import FOLLOWED
 from briefings.domain.plans import PlanWeek as PlanWeekValue
+from briefings.domain.plans import Profile
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from sqlalchemy.orm import Session
+
+    from briefings.domain.catalogue import Level
 
 WEEK = TypeAdapter(PlanWeekValue)
 #: People of whom every issue gives account: with an edition, or with the word for why there is none.
@@ -60,6 +63,10 @@ class Plan(Base):
     weeks_before: Mapped[int] = mapped_column(default=0)  #: weeks that the person had before coming to us
     catalogue_version: Mapped[str]
     created_at: Mapped[datetime]
+
+    def profile(self) -> Profile:
+        """The answers that the plan was made from."""
+        return Profile(self.specialization, cast("Level", self.level), self.hours, frozenset(self.known), self.goal)
 
 
 class PlanWeek(Base):

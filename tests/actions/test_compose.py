@@ -23,7 +23,7 @@ def test_every_confirmed_subscriber_gets_an_edition_of_their_plan_week_with_a_ma
     with app.database.read() as session:
         edition = session.get_one(Edition, ana.edition_id).value()
     assert (edition.issue, edition.week) == ("2026-W48", 5)
-    assert edition.subject == "Week 5 of 12: raise tokens per GPU hour"
+    assert edition.subject == "Week 5 of 12: predict the cache before tuning"
     assert [story.title for story in edition.stories] == ["vLLM halves the KV cache"]
     assert edition.stories[0].reasons[0] == "week 5 of your plan builds KV cache management"
 

@@ -37,7 +37,7 @@ def test_a_briefing_leaves_with_the_headers_that_a_weekly_mail_needs(composed, r
     assert composed.deliver() == 2
 
     mail = next(mail for mail in relay.mails if mail["To"] == "ana@readers.example")
-    assert mail["Subject"] == "Week 5 of 12: raise tokens per GPU hour"
+    assert mail["Subject"] == "Week 5 of 12: predict the cache before tuning"
     assert mail["From"] == "Weekly Briefing <briefing@briefings.example>"
     assert (
         mail["Message-ID"] == f"<{week.deliveries(composed, address='ana@readers.example')[0].uid}@briefings.example>"

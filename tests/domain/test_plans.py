@@ -230,7 +230,7 @@ def test_a_goal_a_tool_and_a_reading_stand_while_the_tasks_do_that_they_speak_of
     made = samples.with_first_week(**values)
     whole, small = (make_plan(made, person(hours=hours))[0] for hours in (4, 2))
     assert (whole.goal, whole.tool, len(whole.reading)) == ("G", values["tool"], 1)
-    assert (small.goal, small.tool, small.reading) == ("The week leaves: a; a.", None, ())
+    assert (small.goal, small.tool, small.reading) == ("The week leaves a; a.", None, ())
     assert small.changes == (
         "Left out “Do 13” (45 min): no room in 2 h a week.",
         "Left out the reading “R” (10 min): it goes with “Do 13”.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from briefings.actions.adjust import profile_of, starts
+from briefings.actions.adjust import starts
 from briefings.actions.render import spoken_start
 from briefings.bootstrap import App
 from briefings.domain.catalogue import HOURS, PLAN_WEEKS
@@ -150,7 +150,7 @@ def _plan(app: App, view: Pages, token: str, week: int | None, problem: str = ""
         weeks = list(plan_weeks(session, [plan.id])[plan.id].values())
         ticked = ticked_tasks(session, subscriber_id, plan.id)
     now = min(max(held, default=plan.weeks_before), PLAN_WEEKS)
-    person, spec = profile_of(plan), app.catalogue.specialization.get(plan.specialization)
+    person, spec = plan.profile(), app.catalogue.specialization.get(plan.specialization)
     came = summary(weeks, ticked)
     return view.page(
         "plan.html",

@@ -20,7 +20,7 @@ from briefings.domain.catalogue import (
     Tool,
 )
 
-TOOL = Tool("vLLM", "It is fast.", "SGLang", "Free", "You have another.", skill="vllm")
+TOOL = Tool("vLLM", "It is fast.", "SGLang", "Free", "Skip if you have another.", skill="vllm")
 SKILLS = (
     Skill("vllm", "vLLM", "tool", ("vLLM",)),
     Skill("kv-cache", "KV cache", "technical", ("KV cache",)),

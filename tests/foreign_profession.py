@@ -79,7 +79,7 @@ skill = "ambient-documentation"
 why = "It drafts part {0}."
 alternative = "Dictation"
 cost = "Per seat"
-skip_when = "Your ward forbids recording."
+skip_when = "Skip where recording is forbidden."
 [[plan.weeks.tasks]]
 id = "ward-{0}-charts"
 title = "Compare ten charts, part {0}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from briefings.domain import plans, weeks
+from briefings.domain import planning, plans, weeks
 from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
 from briefings.domain.plans import Wishes
 from briefings.errors import InputError, NotFoundError
@@ -16,14 +16,17 @@ from briefings.store import subscribers as subscriber_rows
 from briefings.store.subscribers import Plan, Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
     from briefings.domain.catalogue import Catalogue
+    from briefings.domain.plans import PlanWeek
     from briefings.store.base import Database
 
+#: The state that an act has led to already when it is done a second time.
+DONE_BY = {"pause": "paused", "resume": "active"}
 #: So many Mondays a start can be chosen from.
 STARTS = 12
 
@@ -61,29 +64,27 @@ class Adjusting:
     def exchange(self, subscriber_id: int, number: int, out: str, into: str, now: datetime) -> None:
         """Put the task `out` away, take the task `into` of the template's week in, or both; "" stands for none.
 
-        Raises InputError when the week has no such task, would be left empty, or has no room, or the task is ticked.
+        The week is made anew, and those not yet delivered around it. Raises InputError when the week does not have
+        `out`, cannot be without it or has no room for `into`, or `out` is ticked.
         """
         with self.database.write() as session:
             plan = self._plan_with_tasks(session, subscriber_id)
             if out in delivery_rows.ticked_tasks(session, subscriber_id, plan.id):
                 raise InputError("This task is ticked; take the tick back before you change it")
             made = subscriber_rows.weeks(session, [plan.id])[plan.id]
-            if number not in made:
-                raise InputError("The plan has no such week; open the plan page anew")
-            offered = plans.alternatives(self.catalogue, plan.profile(), made.values(), made[number], out)
-            chosen = next((task for task in offered if task.id == into), None)
-            if into and chosen is None:
-                raise InputError("This task does not fit into that week any more; open the plan page anew")
-            week = plans.exchange(made[number], out, chosen, plan.hours)
-            subscriber_rows.replace_weeks(session, plan.id, [week])
-            plan.put_away = sorted({*plan.put_away, *([out] if out else [])} - {into})
-            plan.taken_in = sorted({*plan.taken_in, *([into] if into else [])} - {out})
+            self._check_exchange(plan, made, number, out, into)
+            wishes = self._wishes(session, plan).exchanged(out, into)
+            plan.put_away, plan.taken_in = sorted(wishes.put_away), sorted(wishes.taken_in)
+            anew = {task.id for task in self._remake(session, plan, number)[number - 1].tasks}
+            if out in anew or (into and into not in anew):
+                raise InputError("The week would be empty: all else builds on this task or has no room, so it stays")
             _note(session, subscriber_id, "exchanged", now, out=out, into=into)
 
     def start_on(self, subscriber_id: int, monday: date, now: datetime) -> None:
         """Shift the start to another Monday. Raises InputError when the plan has begun, or nobody can start then."""
         with self.database.write() as session:
             subscriber, plan = self._current(session, subscriber_id)
+            self._refuse_without_tasks(subscriber, plan)
             if self._delivered(session, plan):
                 raise InputError("The plan has begun; pause it instead, and the week number waits for you")
             if monday not in starts(subscriber, now):
@@ -92,9 +93,14 @@ class Adjusting:
             _note(session, subscriber_id, "start-shifted", now, starts_on=monday.isoformat())
 
     def change_state(self, subscriber_id: int, act: str, now: datetime) -> None:
-        """Pause or resume; the week number waits. Raises InputError when that is not open to the person."""
+        """Pause or resume; the week number waits. Doing it twice changes nothing more.
+
+        Raises InputError when that is not open to the person.
+        """
         with self.database.write() as session:
             subscriber, _ = self._current(session, subscriber_id)
+            if subscriber.state == DONE_BY[act]:
+                return
             subscriber.state = after(SUBSCRIBER, subscriber.state, act)
             _note(session, subscriber_id, act, now)
 
@@ -118,19 +124,35 @@ class Adjusting:
 
     def _plan_with_tasks(self, session: Session, subscriber_id: int) -> Plan:
         subscriber, plan = self._current(session, subscriber_id)
+        self._refuse_without_tasks(subscriber, plan)
+        return plan
+
+    def _refuse_without_tasks(self, subscriber: Subscriber, plan: Plan) -> None:
         if subscriber.state == "left":
             raise InputError("You have unsubscribed; undo that on your plan page, then change the plan")
         if plan.state != "current":
             raise InputError("The twelve weeks are over; start a new plan to have tasks again")
-        return plan
 
-    def _remake(self, session: Session, plan: Plan) -> None:
-        made = subscriber_rows.weeks(session, [plan.id])[plan.id]
-        delivered = [week for number, week in made.items() if number in self._delivered(session, plan)]
+    def _check_exchange(self, plan: Plan, made: Mapping[int, PlanWeek], number: int, out: str, into: str) -> None:
+        week = made.get(number)
+        if week is None or not (out or into) or (out and out not in {task.id for task in week.tasks}):
+            raise InputError("This task is not in that week; open the plan page anew")
+        offered = planning.alternatives(self.catalogue, plan.profile(), made.values(), week, out, plan.put_away)
+        if into and into not in {task.id for task in offered}:
+            raise InputError("This task does not fit into that week any more; open the plan page anew")
+
+    def _wishes(self, session: Session, plan: Plan) -> Wishes:
         ticked = delivery_rows.ticked_tasks(session, plan.subscriber_id, plan.id)
-        wishes = Wishes(frozenset(plan.put_away), frozenset(plan.taken_in), frozenset(ticked))
-        anew = plans.make_plan(self.catalogue, plan.profile(), wishes, delivered)
-        subscriber_rows.replace_weeks(session, plan.id, [week for week in anew if week not in delivered])
+        return Wishes(frozenset(plan.put_away), frozenset(plan.taken_in), frozenset(ticked))
+
+    def _remake(self, session: Session, plan: Plan, week: int = 0) -> tuple[PlanWeek, ...]:
+        """Make the weeks anew that are not delivered, and `week` even if it is."""
+        made = subscriber_rows.weeks(session, [plan.id])[plan.id]
+        stay = self._delivered(session, plan) - {week}
+        kept = [one for number, one in made.items() if number in stay]
+        anew = planning.make_plan(self.catalogue, plan.profile(), self._wishes(session, plan), kept)
+        subscriber_rows.replace_weeks(session, plan.id, [one for one in anew if one not in kept])
+        return anew
 
     def _delivered(self, session: Session, plan: Plan) -> set[int]:
         held = issue_rows.held_weeks(session, [plan.id]).get(plan.id, set())

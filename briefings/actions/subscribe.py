@@ -10,7 +10,7 @@ from uuid import uuid4
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select, update
 
-from briefings.domain import deliveries, plans, tokens, weeks
+from briefings.domain import deliveries, planning, tokens, weeks
 from briefings.domain.deliveries import State, Step
 from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
 from briefings.errors import InputError, NotFoundError
@@ -54,7 +54,7 @@ class Subscribing:
         """
         clean = checked_address(address)
         weeks.zone(timezone)
-        made = plans.make_plan(self.catalogue, profile)
+        made = planning.make_plan(self.catalogue, profile)
         with self.database.write() as session:
             subscriber = self._subscriber(session, clean, timezone, now)
             plan = _proposed(subscriber.id, profile, self.catalogue.version, now)
@@ -103,7 +103,7 @@ class Subscribing:
         Returns whether the person is new; one who is here already stays as they are. Raises InputError as `sign_up`.
         """
         clean, where = checked_address(address), weeks.zone(timezone)
-        made = plans.make_plan(self.catalogue, profile)
+        made = planning.make_plan(self.catalogue, profile)
         with self.database.write() as session:
             subscriber = self._subscriber(session, clean, timezone, joined_at)
             if subscriber.state != "pending":

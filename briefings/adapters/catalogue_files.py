@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from briefings.adapters.catalogue_mending import REMEDIES, mended, misshapen, named
+from briefings.adapters.catalogue_mending import MARK, REMEDIES, UNKNOWN_KEY, mended, misshapen, named, sums_over
 from briefings.domain.catalogue import Catalogue, Fault, ListedFeed, Role, Skill, Specialization, Task
 from briefings.domain.catalogue_faults import faults
 from briefings.errors import CatalogueError
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 N = TypeVar("N", Role, Specialization)
-#: Mending a missing table shows what is missing inside it, two levels deep at most.
-MENDINGS = 4
-#: The place in a list of what is taken out of it, which the list itself then lacks.
-ENTRY = re.compile(r"\[[^\]]*\]$")
+#: Mending a missing table shows what is missing inside it; no table lies deeper than four others.
+MENDINGS = 6
 ROLE, SPECIALIZATION = TypeAdapter(Role), TypeAdapter(Specialization)
-
 #: A task of a week that stands in `tasks.toml`, for the schema.
 SHARED_TASK = {
     "type": "object",
@@ -60,11 +57,12 @@ def check(folder: Path) -> tuple[Catalogue, list[Fault]]:
     if not folders and not reader.faults:
         reader.faults.append(Fault("roles/", "*/role.toml", "no role found; is this the folder of a catalogue?"))
     roles = [role for path in folders if (role := reader.role(path.name))]
-    reader.check_shared()
+    if not reader.unread:
+        reader.check_shared()
     catalogue = Catalogue(tuple(roles), skills, feeds, reader.files | {skill.id: "skills.toml" for skill in skills})
     # Without skills every id would be unknown, which tells nobody anything.
     together = faults(catalogue) if skills else []
-    return catalogue, reader.faults + [fault for fault in together if not reader.stands_in(fault)]
+    return catalogue, reader.faults + [fault for fault in together if not reader.invented(fault)]
 
 
 @dataclass
@@ -76,11 +74,17 @@ class _Reader:
     used: set[str] = field(default_factory=set)  #: ids of shared tasks
     files: dict[str, str] = field(default_factory=dict)  #: topic id -> file
     faults: list[Fault] = field(default_factory=list)
-    absent: set[tuple[str, str]] = field(default_factory=set)  #: file and key of what has a stand-in
+    unsure: set[tuple[str, str]] = field(default_factory=set)  #: file and key of what has a stand-in
+    sums: set[tuple[str, str]] = field(default_factory=set)  #: file and key of what adds up stand-ins
+    unread: bool = False  #: whether a plan is beyond reading, so that nobody knows what it uses
 
-    def stands_in(self, fault: Fault) -> bool:
+    def invented(self, fault: Fault) -> bool:
         """Whether a fault is only about a stand-in, whose own fault is told already."""
-        return any(fault.file == file and fault.key.startswith(key) for file, key in self.absent)
+        if fault.about_kinds and any(key.endswith(".kind") for _, key in self.unsure):
+            return True
+        if MARK in f"{fault.key}{fault.remedy}" or (fault.file, fault.key) in self.sums:
+            return True
+        return any(fault.file == file and _within(fault.key, key) for file, key in self.unsure)
 
     def listed(self, file: str, key: str, shape: Any) -> Any:  # noqa: ANN401 - a tuple of `shape`
         """The list under the one key of a file."""
@@ -106,38 +110,49 @@ class _Reader:
     def role(self, name: str) -> Role | None:
         """A role with its specializations, which are files beside it."""
         file = f"roles/{name}/role.toml"
+        self.files.setdefault(name, file)
         data = self.toml(file)
         if data is None:
             return None
-        listed = data.get("specializations")
-        if not isinstance(listed, list) or not listed:
+        found = [self.specialization(name, spec_id) for spec_id in self._listed_ids(data, file, name)]
+        role = self.shaped(ROLE, {**data, "specializations": []}, file)
+        return role and replace(self._owned(role, file, name), specializations=tuple(spec for spec in found if spec))
+
+    def _listed_ids(self, data: dict[str, Any], file: str, role: str) -> list[str]:
+        """The ids under `specializations`; a file beside that they do not name is a fault."""
+        key = next(iter(get_close_matches("specializations", data, n=1)), "specializations")
+        listed = data.pop(key, None)
+        ids = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+        if not ids or listed != ids or key != "specializations":
             remedy = 'write the ids of the files beside it in brackets, such as ["ward-nursing"]'
-            self.faults.append(Fault(file, "specializations", remedy))
-            listed = []
-        found = [self.specialization(name, str(spec_id)) for spec_id in listed]
-        for path in sorted((self.folder / "roles" / name).glob("*.toml")):
-            if path.stem not in {"role", *listed}:
-                other = f"roles/{name}/{path.name}"
+            self.faults.append(
+                Fault(file, key, remedy if key == "specializations" else f"write specializations; {remedy}")
+            )
+        for path in sorted((self.folder / "roles" / role).glob("*.toml")):
+            if path.stem not in {"role", *ids}:
+                other = f"roles/{role}/{path.name}"
                 self.faults.append(
                     Fault(other, "-", "role.toml does not list this file; add its id there or remove it")
                 )
-        role = self.shaped(ROLE, {**data, "specializations": []}, file)
-        return role and replace(self._owned(role, file, name), specializations=tuple(spec for spec in found if spec))
+        return ids
 
     def specialization(self, role: str, name: str) -> Specialization | None:
         """A specialization, with the shared tasks that its weeks refer to."""
         file = f"roles/{role}/{name}.toml"
-        data = self.toml(file)
-        for week in _weeks(data):
-            week["tasks"] = [found for task in week["tasks"] if (found := self._resolved(task, file))]
-        spec = self.shaped(SPECIALIZATION, data, file)
+        spec = self.shaped(SPECIALIZATION, self.toml(file), file)
+        self.unread |= spec is None
         # Known though it may not be whole, so that a feed that names it is not at fault.
         self.files.setdefault(name, file)
         return spec and self._owned(spec, file, name)
 
+    def _with_shared(self, data: Any, file: str) -> Any:  # noqa: ANN401 - untrusted TOML
+        for week in _weeks(data):
+            week["tasks"] = [found for task in week["tasks"] if (found := self._resolved(task, file))]
+        return data
+
     def _owned(self, topic: N, file: str, name: str) -> N:
         self.files[topic.id] = file
-        if topic.id != name:
+        if topic.id != name and MARK not in topic.id:
             self.faults.append(Fault(file, "id", f"{topic.id!r} in a place called {name!r}; give both the same name"))
         return topic
 
@@ -152,7 +167,7 @@ class _Reader:
 
     def _entries(self, file: str, key: str) -> Any:  # noqa: ANN401 - untrusted TOML
         data = self.toml(file) or {}
-        unknown = REMEDIES["unexpected_keyword_argument"]
+        unknown = REMEDIES[UNKNOWN_KEY]
         self.faults += [Fault(file, other, unknown) for other in data if other != key]
         return data.get(key, [])
 
@@ -182,18 +197,27 @@ class _Reader:
         if data is None:
             return None  # the file could not be read, which is a fault of its own
         for attempt in range(MENDINGS):
+            data = self._with_shared(data, file)
             try:
-                return adapter.validate_json(json.dumps(data, default=str), strict=True)
+                return adapter.validate_json(json.dumps(data, default=lambda _: {}), strict=True)
+            except RecursionError:
+                self.faults.append(Fault(file, "-", "its tables lie too deep in each other; a catalogue needs five"))
+                return None
             except ValidationError as error:
-                places = misshapen(error.errors(include_url=False, include_input=False))
+                places = misshapen(error.errors(include_url=False, include_input=False), data)
             for place in places:
                 where = named(place.path, data, key)
                 if attempt == 0:
                     self.faults.append(Fault(file, where, place.remedy))
-                if not place.is_unknown:
-                    self.absent.add((file, ENTRY.sub("", where)))
+                if not place.unknown:
+                    self.unsure.add((file, where))
+                    self.sums |= {(file, one) for one in sums_over(place, where)}
             data = mended(data, places)
         return None
+
+
+def _within(key: str, other: str) -> bool:
+    return key == other or key.startswith((f"{other}.", f"{other}["))
 
 
 def _weeks(data: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - untrusted TOML

@@ -13,7 +13,7 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
 from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Rendered, WelcomeMail, one_line
-from briefings.domain.wording import listed, spoken_minutes
+from briefings.domain.wording import inside, listed, spoken_minutes
 from briefings.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -176,7 +176,13 @@ def _environment(loader: FileSystemLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # what was compiled at the start stays
     )
-    environment.filters |= {"wrap": wrap, "spoken": spoken_minutes, "because": because, "listed": listed}
+    environment.filters |= {
+        "wrap": wrap,
+        "spoken": spoken_minutes,
+        "because": because,
+        "listed": listed,
+        "inside": inside,
+    }
     environment.tests["web_link"] = is_web_link
     return environment
 

@@ -68,7 +68,9 @@ def up() -> None:
     with only_one(home), suppress(KeyboardInterrupt), running(settings, os.environ) as stack:
         console.print(f"Briefings is up at [bold]{settings.public_url}[/]. Logs: {settings.home / 'logs'}")
         if settings.caught_mail:
-            console.print(f"Mails are caught, not sent: {settings.public_url}/inbox (BRIEFINGS_SMTP_URL names a relay)")
+            console.print(
+                f"Mails are caught: {settings.public_url}/inbox (to send them, set BRIEFINGS_SMTP_URL to a relay)"
+            )
         console.print("Press Ctrl-C to end.")
         stack.wait()
     console.print("Ended.")

@@ -47,8 +47,8 @@ def catalogue_check(folder: Path | None) -> None:
             highlight=False,
         )
     console.print(
-        f"{len(found.roles)} roles, {len(found.specialization)} specializations, {len(found.skills)} skills, "
-        f"{len(found.feeds)} feeds: {len(faults) or 'no'} fault{'' if len(faults) == 1 else 's'}."
+        f"Roles: {len(found.roles)}, specializations: {len(found.specialization)}, skills: {len(found.skills)}, "
+        f"feeds: {len(found.feeds)}. {len(faults) or 'No'} fault{'' if len(faults) == 1 else 's'}."
     )
     sys.exit(1 if faults else 0)
 
@@ -67,10 +67,10 @@ def catalogue_coverage(folder: Path | None, only: str | None) -> None:
         )
     for spec in found.specialization.values():
         if only in {None, spec.id}:
-            console.print(_coverage(found, spec))
+            console.print(_coverage(spec))
 
 
-def _coverage(found: Catalogue, spec: Specialization) -> Table:
+def _coverage(spec: Specialization) -> Table:
     from briefings.domain.coverage import coverage
 
     weeks = range(1, len(spec.plan.weeks) + 1)
@@ -83,8 +83,7 @@ def _coverage(found: Catalogue, spec: Specialization) -> Table:
     table.add_column("min", justify="right")
     for row in coverage(spec):
         marks = [MARKS.get(row.weeks.get(week, ""), "") for week in weeks]
-        name = escape(found.topic_names[row.skill])
-        table.add_row(f"[bold]{name}[/]" if row.core else name, *marks, str(row.minutes))
+        table.add_row(f"[bold]{row.skill}[/]" if row.core else row.skill, *marks, str(row.minutes))
     return table
 
 
@@ -109,7 +108,7 @@ def catalogue_schema(out: Path) -> None:
 def plan(specialization: str, level: str, hours: int, known: str, shape: str) -> None:
     """Print the plan that a person with these answers gets. Needs no database."""
     from briefings.adapters.catalogue_files import load
-    from briefings.domain import plans
+    from briefings.domain import planning, plans
 
     found = load(catalogue_from_env())
     skills = [skill.strip() for skill in known.split(",") if skill.strip()]
@@ -117,7 +116,7 @@ def plan(specialization: str, level: str, hours: int, known: str, shape: str) ->
     if unknown:
         raise click.BadParameter(f"unknown skills: {', '.join(unknown)}; use ids of skills.toml", param_hint="--known")
     person = plans.profile(found, specialization, level, hours, skills)
-    weeks = plans.make_plan(found, person)
+    weeks = planning.make_plan(found, person)
     click.echo(_as_json(found, person, weeks) if shape == "json" else _as_text(found, person, weeks, f"plan.{shape}"))
 
 

@@ -24,6 +24,9 @@ SHORTEST_WEEK_MINUTES = 60
 #: `Week 12 of 12: ` and a headline of this length fit a subject of 50 characters.
 HEADLINE_LENGTH = 35
 
+#: The keys by which an entry of a list is known to its author, the first that it has.
+ENTRY_NAMES = ("id", "week", "url", "skill", "title")
+
 #: Read by the adapter that turns files into these values: a key that nobody knows is a typing error, not a feature.
 STRICT: dict[str, Any] = {"extra": "forbid"}
 
@@ -191,6 +194,7 @@ class Fault:
     file: str
     key: str
     remedy: str
+    about_kinds: bool = False  #: whether it follows from the kinds of skills
 
     def __str__(self) -> str:
         """One line: file, key, remedy."""

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from briefings.domain.catalogue import (
+    ENTRY_NAMES,
     HEADLINE_LENGTH,
     HOURS,
     LEVELS,
@@ -24,7 +25,7 @@ from briefings.domain.catalogue import (
 from briefings.domain.tagging import Tagger, meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from briefings.domain.catalogue import Level, PlanTemplate, Specialization, Task, TemplateWeek
 
@@ -99,7 +100,7 @@ def _blank(file: str, key: str, content: object) -> Iterator[Fault]:
         yield Fault(file, key, "nothing is written here; say it, or take the entry out")
     elif isinstance(content, tuple):
         for place, part in enumerate(content, 1):
-            name = next((getattr(part, one) for one in ("id", "week", "title") if hasattr(part, one)), "") or place
+            name = next((getattr(part, one) for one in ENTRY_NAMES if hasattr(part, one)), "") or place
             yield from _blank(file, f"{key}[{name if is_dataclass(part) else place}]", part)
     elif is_dataclass(content):
         for one in fields(content):
@@ -171,7 +172,9 @@ def _assessment_faults(catalogue: Catalogue, file: str, assessment: Assessment) 
         if skill is None:
             yield Fault(file, entry.skill, "unknown skill; use an id of skills.toml, or add the skill there")
         elif (skill.kind == "human") != (entry.group == "human"):
-            yield Fault(file, entry.skill, f"its kind is {skill.kind}; move it to the group it belongs to")
+            yield Fault(
+                file, entry.skill, f"its kind is {skill.kind}; move it to the group it belongs to", about_kinds=True
+            )
 
 
 def _plan_faults(catalogue: Catalogue, file: str, spec: Specialization) -> Iterator[Fault]:
@@ -186,9 +189,11 @@ def _plan_faults(catalogue: Catalogue, file: str, spec: Specialization) -> Itera
     touched = set(chain.from_iterable(_touched(week) for week in plan.weeks))
     for skill in spec.core_skills:
         if skill in catalogue.skill and skill not in touched:
-            yield Fault(file, skill, "no week touches this core skill; build it in a task, or drop it from the core")
+            yield Fault(file, "core_skills", f"no week touches {skill}; build it in a task, or drop it from the core")
     if not any(catalogue.skill[skill].kind == "human" for skill in touched & catalogue.skill.keys()):
-        yield Fault(file, "plan.weeks", "no week builds a human skill; add one, such as a talk or a decision")
+        yield Fault(
+            file, "plan.weeks", "no week builds a human skill; add one, such as a talk or a decision", about_kinds=True
+        )
     for week in plan.weeks:
         yield from _week_faults(file, week, plan)
     yield from _need_faults(file, plan)
@@ -203,13 +208,13 @@ def _need_faults(file: str, plan: PlanTemplate) -> Iterator[Fault]:
         for task in week.tasks:
             yield from _unmet(file, task.id, task.needs, before, task.levels)
             yield from _optional(file, task, before)
-            for level in (level for level, opener in openers.items() if opener is task):
-                yield from _beyond_first(file, task, level, before, first)
+            named_for = [level for level, opener in openers.items() if opener is task]
+            yield from _beyond_first(file, task, named_for, before, first)
             before[task.id] = task
         first |= {task.id for task in openers.values() if task}
         key = f"plan.weeks[{week.week}]"
         spoken = [(f"{key}.goal_needs", week.goal_needs), (f"{key}.tool", week.tool.needs)]
-        for where, needs in spoken + [(f"{key}.reading", page.needs) for page in week.reading]:
+        for where, needs in spoken + [(f"{key}.reading[{page.url}]", page.needs) for page in week.reading]:
             yield from _unmet(file, where, needs, before, LEVELS)
 
 
@@ -236,14 +241,15 @@ def _optional(file: str, task: Task, before: Mapping[str, Task]) -> Iterator[Fau
 
 
 def _beyond_first(
-    file: str, task: Task, level: Level, before: Mapping[str, Task], first: Collection[str]
+    file: str, task: Task, levels: Sequence[Level], before: Mapping[str, Task], first: Collection[str]
 ) -> Iterator[Fault]:
     for need in task.needs:
-        if need in before and level in before[need].levels and need not in first:
+        having = [level for level in levels if need in before and level in before[need].levels]
+        if having and need not in first:
             yield Fault(
                 file,
                 task.id,
-                f"the first task of its week for the level {level}, and needs {need}, which is the first of none; "
+                f"the first task of its week (level {', '.join(having)}), and needs {need}, the first of none; "
                 "with one hour a week nobody has that, so reword it or change the order",
             )
 
@@ -258,12 +264,14 @@ def _week_faults(file: str, week: TemplateWeek, plan: PlanTemplate) -> Iterator[
         yield Fault(file, f"{key}.focus_skills", f"{skill} stands twice; name it once")
     if len(week.focus_skills) not in FOCUS_SKILLS:
         yield Fault(file, f"{key}.focus_skills", f"{len(week.focus_skills)} skills; name 2 to 4")
+    if not week.tool.skip_when.startswith("Skip"):
+        yield Fault(file, f"{key}.tool.skip_when", "begin it with “Skip”: it is printed as a sentence of its own")
     if len(week.reading) > MOST_READING:
         yield Fault(file, f"{key}.reading", f"{len(week.reading)} pages; keep the best two")
     for page in week.reading:
-        yield from _address_faults(file, f"{key}.reading[{page.title}]", page.url)
+        yield from _address_faults(file, f"{key}.reading[{page.url}]", page.url)
         if page.minutes < 1:
-            yield Fault(file, f"{key}.reading[{page.title}]", f"{page.minutes} minutes; say how long it takes to read")
+            yield Fault(file, f"{key}.reading[{page.url}]", f"{page.minutes} minutes; say how long it takes to read")
     yield from _levels_faults(file, key, week, plan)
     for name, text in (("goal", week.goal), ("theme", week.theme), ("headline", week.headline)):
         yield from _vague(file, f"{key}.{name}", text)

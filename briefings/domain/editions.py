@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from briefings.domain.catalogue import PLAN_WEEKS, Task, Tool
+from briefings.domain.catalogue import PLAN_WEEKS, Reading, Task, Tool
 from briefings.domain.matching import ON_PLAN, Focus
-from briefings.domain.wording import spoken_minutes
+from briefings.domain.wording import inside, spoken_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +62,7 @@ class Edition:
     feeds_read: int
     confirmed: str  #: when the reader asked for it, such as `3 November 2026`
     note: str = ""  #: the editor's, of this issue
+    reading: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def compose(
         feeds_read=news.feeds_read,
         confirmed=_date(reader.confirmed_at),
         note=news.note,
+        reading=week.reading,
     )
 
 
@@ -207,7 +209,7 @@ def _preheader(stories: tuple[EditionStory, ...], minutes: int, hours: int) -> s
 def _opening(week: PlanWeek, names: Mapping[str, str]) -> str:
     first = "; ".join(task.title for task in week.tasks[:2])
     skill = names.get(week.focus_skills[0], week.focus_skills[0])
-    adopt = f"Adopt {week.tool.name}; practise" if week.tool else "Practise"
+    adopt = f"Adopt {inside(week.tool.name)}; practise" if week.tool else "Practise"
     return f"You are in week {week.number} of {PLAN_WEEKS}. This week: {first}. {adopt} {skill}."
 
 

@@ -174,9 +174,10 @@ def of_edition(session: Session, edition_id: int) -> Delivery:
 
 
 def plans_under_way(session: Session, plan_ids: Collection[int]) -> set[int]:
-    """The plans with a briefing that waits or is being sent."""
+    """The plans with a briefing of which it is not known yet whether it arrives."""
     found = select(Edition.plan_id).join(Delivery, Delivery.edition_id == Edition.id)
-    return set(session.scalars(found.where(Edition.plan_id.in_(plan_ids), Delivery.state.in_(MOVING))))
+    undecided = (*MOVING, State.UNKNOWN)
+    return set(session.scalars(found.where(Edition.plan_id.in_(plan_ids), Delivery.state.in_(undecided))))
 
 
 def of_subscriber(session: Session, subscriber_id: int, states: Sequence[State]) -> list[Delivery]:

@@ -95,13 +95,34 @@ def test_a_task_is_exchanged_for_another_of_its_week_and_that_survives_a_change_
     assert out not in again
 
 
+def test_the_goal_and_tool_of_a_week_follow_what_is_put_away_also_when_it_is_delivered(app):
+    subscriber = week.enrol(app, week=9)
+    next_issue(app)
+    template = app.catalogue.specialization[week.MLOPS].plan.weeks[8]
+    before = weeks_of(app, subscriber)[9]
+    out = next(task.id for task in before.tasks[1:] if task.id in template.goal_needs)
+    app.adjusting.exchange(subscriber, 9, out, "", app.clock())
+    after = weeks_of(app, subscriber)[9]
+    assert (before.goal, after.goal == template.goal) == (template.goal, False)
+    assert "Fitted the goal to the tasks that you have." in after.changes
+
+
+def test_the_only_task_of_a_week_cannot_be_put_away(app):
+    subscriber = week.enrol(app, hours=1)
+    before = weeks_of(app, subscriber)
+    with pytest.raises(InputError, match="The week would be empty"):
+        app.adjusting.exchange(subscriber, 9, before[9].tasks[0].id, "", app.clock())
+    assert weeks_of(app, subscriber) == before
+    assert plan_of(app, subscriber).put_away == []
+
+
 def test_a_task_put_away_is_taken_in_again_and_stays_when_the_pace_changes(app):
     subscriber = week.enrol(app)
     out = weeks_of(app, subscriber)[6].tasks[1]
     app.adjusting.exchange(subscriber, 6, out.id, "", app.clock())
     app.adjusting.exchange(subscriber, 6, "", out.id, app.clock())
     assert out.id in {task.id for task in weeks_of(app, subscriber)[6].tasks}
-    app.adjusting.pace(subscriber, 3, (), app.clock())
+    app.adjusting.pace(subscriber, 5, (), app.clock())
     assert out.id in {task.id for task in weeks_of(app, subscriber)[6].tasks}
     plan = plan_of(app, subscriber)
     assert (plan.put_away, plan.taken_in) == ([], [out.id])
@@ -183,10 +204,19 @@ def test_a_pause_freezes_the_week_number(app):
         assert session.scalars(select(Edition.week_number).order_by(Edition.id.desc()).limit(1)).one() == 5
 
 
+def test_to_pause_or_go_on_twice_changes_nothing_more(app):
+    subscriber = week.enrol(app)
+    for act, expected in (("resume", "active"), ("pause", "paused"), ("pause", "paused"), ("resume", "active")):
+        app.adjusting.change_state(subscriber, act, app.clock())
+        assert state(app, subscriber) == expected
+
+
 def test_what_is_not_open_to_a_person_is_refused(app):
     subscriber = week.enrol(app)
-    with pytest.raises(InputError, match="It is active now, so “resume” is not open to you"):
-        app.adjusting.change_state(subscriber, "resume", app.clock())
+    with app.database.write() as session:
+        session.get(Subscriber, subscriber).state = "finished"
+    with pytest.raises(InputError, match="It is finished now, so “pause” is not open to you"):
+        app.adjusting.change_state(subscriber, "pause", app.clock())
     with pytest.raises(InputError, match="It is current now, so “follow the field” is not open"):
         app.adjusting.follow_field(subscriber, app.clock())
 
@@ -206,6 +236,7 @@ def test_who_has_left_or_follows_the_field_has_no_tasks_to_change(app, subscribe
         lambda: app.adjusting.tick(subscriber, task, done=True, now=now),
         lambda: app.adjusting.exchange(subscriber, 1, task, "", now),
         lambda: app.adjusting.pace(subscriber, 2, (), now),
+        lambda: app.adjusting.start_on(subscriber, date(2026, 12, 7), now),
     ):
         with pytest.raises(InputError, match=words):
             change()
@@ -275,6 +306,17 @@ def test_week_12_is_not_over_while_its_mail_waits(app):
     app.compose()
     assert (state(app, subscriber), plan_of(app, subscriber).state) == ("finished", "finished")
     assert {delivery.state for delivery in week.deliveries(app, kind="briefing")} == {"sent"}
+
+
+@pytest.mark.parametrize("stands", ["claimed", "sending", "unknown"])
+def test_week_12_is_not_over_while_nobody_knows_what_became_of_its_mail(app, stands):
+    subscriber = week.enrol(app, week=12)
+    app.compose()
+    with app.database.write() as session:
+        session.execute(update(Delivery).values(state=stands))
+    app.clock.move(weeks=1)
+    app.compose()
+    assert reasons(app, subscriber) == [None, "last-week-under-way"]
 
 
 def test_two_people_who_finish_get_a_mail_each(app, relay):

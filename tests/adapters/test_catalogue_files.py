@@ -1,5 +1,7 @@
 import json
 import tomllib
+from copy import deepcopy
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -79,7 +81,7 @@ theme = "Theme"
 headline = "headline"
 goal = "Goal"
 focus_skills = ["vllm", "kv-cache"]
-tool = {{ name = "vLLM", why = "w", alternative = "a", cost = "c", skip_when = "s", skill = "vllm" }}
+tool = {{ name = "vLLM", why = "w", alternative = "a", cost = "c", skip_when = "Skip", skill = "vllm" }}
 """
 
 
@@ -172,7 +174,7 @@ def test_a_sound_catalogue_is_read_whole(folder):
             "skills.toml",
             "aliases",
             "alias",
-            "skills.toml: skills[vllm].alias: nobody knows this key; remove it or correct its spelling",
+            f"skills.toml: skills[vllm].alias: {NOBODY_KNOWS}: aliases?",
         ),
         (
             SPEC_FILE,
@@ -298,6 +300,62 @@ def test_the_faults_of_all_files_are_told_at_once(folder):
     assert {fault.partition(":")[0] for fault in faults_of(folder)} == {"skills.toml", "feeds.toml", SPEC_FILE}
 
 
+def places(data, path=()):
+    """Every key, and the first entry of every list, that can be damaged."""
+    parts = data.items() if isinstance(data, dict) else enumerate(data[:1]) if isinstance(data, list) else ()
+    for key, value in parts:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def damaged(data, path, how) -> str:
+    """The file with one thing wrong, as TOML of inline tables."""
+    whole = deepcopy(data)
+    *parents, key = path
+    around = reduce(lambda inner, part: inner[part], parents, whole)
+    if how == "missing":
+        del around[key]
+    elif how == "misspelt":
+        around[f"{key[:-1]}zz"] = around.pop(key)
+    else:
+        wrong = 7 if isinstance(around[key], str) else "seven"
+        around[key] = {"dataclass": [[1]]} if how == "table" else wrong
+    return "".join(f"{json.dumps(name)} = {inline(value)}\n" for name, value in whole.items())
+
+
+def inline(value) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {inline(part)}" for key, part in value.items()) + "}"
+    return f"[{', '.join(map(inline, value))}]" if isinstance(value, list) else json.dumps(value)
+
+
+@pytest.mark.parametrize("how", ["missing", "misspelt", "table", "retyped"])
+@pytest.mark.parametrize("file", [SPEC_FILE, "roles/engineer/role.toml", "skills.toml", "feeds.toml"])
+def test_whatever_is_damaged_a_fault_elsewhere_is_still_told_and_no_stand_in_shows(folder, file, how):
+    change(folder, SPEC_FILE, week(12), week(12).replace('goal = "Goal"', 'goal = "Explore it"'))
+    seeded = f"{SPEC_FILE}: plan.weeks[12].goal: “Explore” has no end that can be checked; say what is made or measured"
+    whole = tomllib.loads((folder / file).read_text())
+    beyond = [("plan",), ("plan", "weeks"), ("skills",), ("specializations",), ("specializations", 0)]
+    for path in (path for path in places(whole) if path not in beyond):
+        if how == "misspelt" and isinstance(path[-1], int):
+            continue
+        (folder / file).write_text(damaged(whole, path, how))
+        told = faults_of(folder)
+        assert seeded in told, path
+        assert "\ufffd" not in " ".join(told), (path, told)
+        if how == "retyped" and path[-1] in {
+            "title",
+            "done_when",
+            "goal",
+            "why",
+            "minutes",
+            "hours",
+            "week",
+            "authority",
+        }:
+            assert len(told) == 2, (path, told)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "fault"),
     [
@@ -305,13 +363,13 @@ def test_the_faults_of_all_files_are_told_at_once(folder):
             SPEC_FILE,
             "minutes = 45",
             'minutes = "45"',
-            "plan.weeks[1].tasks[task-1a].minutes: Input should be a valid int",
+            "plan.weeks[1].tasks[task-1a].minutes: write a whole number, without",
         ),
         (
             SPEC_FILE,
             "minutes = 45",
             "minutes = 45.0",
-            "plan.weeks[1].tasks[task-1a].minutes: Input should be a valid int",
+            "plan.weeks[1].tasks[task-1a].minutes: write a whole number, without",
         ),
         (
             SPEC_FILE,
@@ -323,18 +381,18 @@ def test_the_faults_of_all_files_are_told_at_once(folder):
             SPEC_FILE,
             'done_when = "Done"',
             "done_when = [1]",
-            "tasks[task-1a].done_when: Input should be a valid string",
+            "tasks[task-1a].done_when: write a text, in quotes",
         ),
         (
             SPEC_FILE,
             'skills = ["vllm", "kv-cache"]',
             'skills = ["vllm", 3]',
-            "plan.weeks[1].focus_skills[2]: Input should be",
+            "plan.weeks[1].focus_skills[2]: write a text, in quotes",
         ),
         (SPEC_FILE, 'artefact = "a.csv"', "", "plan.weeks[1].tasks[task-1a].artefact: this key is missing; add it"),
         (
             SPEC_FILE,
-            'skip_when = "s"',
+            'skip_when = "Skip"',
             'skip = "s"',
             "plan.weeks[1].tool.skip: nobody knows this key; remove it or corr",
         ),
@@ -349,6 +407,53 @@ def test_a_fault_of_shape_hides_no_other_fault_of_its_file(folder, file, old, ne
     assert any(fault in one for one in told), told
     assert f"{SPEC_FILE}: plan.weeks[7].theme: nothing is written here; say it, or take the entry out" in told
     assert len(told) <= 3, told
+
+
+def test_a_kind_that_nobody_knows_brings_no_fault_of_others(folder):
+    change(folder, "skills.toml", 'kind = "human"', 'kind = "soft"')
+    assert len(faults_of(folder)) == 1
+
+
+def test_a_plan_beyond_reading_makes_no_shared_task_unused(folder):
+    (folder / "tasks.toml").write_text(SHARED)
+    change(folder, SPEC_FILE, "hours = 4", "hours = 4 h")
+    assert [one for one in faults_of(folder) if "no plan uses" in one] == []
+
+
+def test_a_key_that_is_like_a_known_one_is_named(folder):
+    change(folder, SPEC_FILE, 'goal = "Goal"', 'goal = "Goal"\ngoal_need = []')
+    told = f"{SPEC_FILE}: plan.weeks[1].goal_need: {NOBODY_KNOWS}: goal_needs?"
+    assert faults_of(folder) == [told]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("roles/engineer/role.toml", 'specializations = [["a"], {b = 1}, 2024-01-01]'),
+        (SPEC_FILE, "x" + ".x" * 5000 + " = 1"),
+        (SPEC_FILE, "[y" + ".y" * 3000 + "]"),
+        ("skills.toml", "skills = " + "[" * 300 + "]" * 300),
+        (SPEC_FILE, 'dataclass = 1\nplan = "dataclass"'),
+    ],
+)
+def test_a_file_made_to_break_the_reader_is_a_fault_and_no_crash(folder, file, content):
+    (folder / file).write_text(content)
+    assert any(one.startswith(file) for one in faults_of(folder))
+
+
+def test_a_date_is_no_prose(folder):
+    change(folder, SPEC_FILE, 'promise = "Promise"', "promise = 2024-01-01")
+    assert faults_of(folder) == [f"{SPEC_FILE}: plan.promise: write a text, in quotes"]
+
+
+def test_an_entry_taken_out_moves_no_other(folder):
+    task = TASK.format(7, "d", "vllm").replace("Title", "Explore").replace("title", "tilte")
+    change(folder, SPEC_FILE, week(7), week(7) + task)
+    told = faults_of(folder)
+    assert any(
+        "tasks[task-7d].tilte: nobody knows this key; remove it or correct its spelling: title?" in one for one in told
+    )
+    assert any("task-7d: “Explore” has no end" in one for one in told)
 
 
 def test_a_place_and_its_id_have_one_name(folder):

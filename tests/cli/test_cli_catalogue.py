@@ -27,7 +27,7 @@ def nurses(tmp_path):
 def test_the_bundled_catalogue_passes_its_check():
     result = run("catalogue", "check")
     assert result.exit_code == 0
-    assert result.output.strip().endswith("feeds: no faults.")
+    assert result.output.strip().endswith("No faults.")
 
 
 def test_every_fault_of_a_folder_is_printed_with_file_key_and_remedy(nurses):
@@ -93,8 +93,8 @@ def test_an_answer_that_cannot_be_used_is_told_in_words(arguments, words):
 def test_coverage_shows_each_skill_by_week(nurses):
     result = run("catalogue", "coverage", str(nurses))
     rows = {line.split()[0]: line.split() for line in result.output.splitlines() if line.split()}
-    assert rows["Ambient"][2:] == ["F"] * 12 + ["540"]
-    assert rows["Handover"][1:] == ["·"] * 12 + ["190"]
+    assert rows["ambient-documentation"][1:] == ["F"] * 12 + ["540"]
+    assert rows["handover"][1:] == ["·"] * 12 + ["190"]
 
 
 def test_coverage_of_a_specialization_that_is_not_there_names_those_that_are(nurses):

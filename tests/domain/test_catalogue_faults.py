@@ -141,7 +141,7 @@ def test_a_sound_catalogue_has_no_fault():
         (both(PLAN.weeks[::-1]), "plan.weeks: the weeks are [12, 11"),
         (
             catalogue(replace(SPEC, core_skills=("kv-cache", "x")), skills=(*SKILLS, Skill("x", "X", "tool"))),
-            "x: no wee",
+            "core_skills: no week touches x",
         ),
         (
             both(
@@ -199,18 +199,22 @@ def test_a_sound_catalogue_has_no_fault():
         ),
         (
             with_first_week(reading=(Reading("R", "r.example", 5),)),
-            "plan.weeks[1].reading[R]: 'r.example' is no web address",
+            "plan.weeks[1].reading[r.example]: 'r.example' is no web address",
         ),
         (
             with_first_week(reading=(Reading("R", "https://r.example", 0),)),
-            "plan.weeks[1].reading[R]: 0 minutes; say how long it takes to read",
+            "plan.weeks[1].reading[https://r.example]: 0 minutes; say how long it takes to read",
+        ),
+        (
+            with_first_week(tool=replace(TOOL, skip_when="You may.")),
+            "plan.weeks[1].tool.skip_when: begin it with “Skip”",
         ),
         # needs
         (first_of_week(needs=("task-99",)), "task-11: needs 'task-99', which is no task that comes before; correct"),
         (first_of_week(needs=("task-12",)), "task-11: needs 'task-12', which is no task that comes before; correct"),
         (
             second_week(needs=("task-12",)),
-            "task-21: the first task of its week for the level expert, and needs task-12",
+            "task-21: the first task of its week (level starter, practitioner, expert), and needs task-12",
         ),
         (later_in_week(needs=("task-14",)), "task-13: needs task-14, a stretch task that few do"),
         (later_in_week(needs=("task-15",)), "task-13: needs nothing that the level expert has; name that level's task"),
@@ -221,7 +225,7 @@ def test_a_sound_catalogue_has_no_fault():
         (with_first_week(tool=replace(TOOL, needs=("task-21",))), "plan.weeks[1].tool: needs 'task-21'"),
         (
             with_first_week(reading=(Reading("R", "https://r.example", 5, ("task-21",)),)),
-            "plan.weeks[1].reading: needs 'task-21'",
+            "plan.weeks[1].reading[https://r.example]: needs 'task-21'",
         ),
         # tasks
         (first_of_week(skills=()), "roles/engineer/serving.toml: task-11: no skill; name at least one that it builds"),

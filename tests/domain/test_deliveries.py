@@ -126,6 +126,7 @@ def test_a_letter_that_the_relay_says_it_took_is_sent_at_once_and_never_again(po
     [
         ("briefing", None, "active", False, None),
         ("briefing", None, "paused", False, "paused"),
+        ("briefing", None, "finished", False, None),
         ("briefing", None, "left", False, "left"),
         ("briefing", None, None, False, "left"),
         ("briefing", None, "active", True, "too-late"),

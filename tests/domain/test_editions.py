@@ -16,7 +16,8 @@ from briefings.domain.editions import (
     subject,
 )
 from briefings.domain.matching import Candidate, rank
-from briefings.domain.plans import Profile, make_plan
+from briefings.domain.planning import make_plan
+from briefings.domain.plans import Profile
 
 MLOPS = "mlops-ai-infrastructure"
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

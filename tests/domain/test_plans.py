@@ -8,19 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from briefings.domain.catalogue import LEVELS, PLAN_WEEKS, SHORTEST_WEEK_MINUTES, Reading, Task
-from briefings.domain.plans import (
-    HOURS,
-    MOST_TASKS,
-    PlanWeek,
-    Profile,
-    Wishes,
-    alternatives,
-    exchange,
-    make_plan,
-    profile,
-    remark,
-    summary,
-)
+from briefings.domain.planning import MOST_TASKS, alternatives, make_plan
+from briefings.domain.plans import HOURS, PlanWeek, Profile, Wishes, profile, remark, summary
 from briefings.errors import InputError
 
 MLOPS = "mlops-ai-infrastructure"
@@ -196,19 +185,13 @@ def test_a_need_of_another_level_is_no_need():
     assert "task-15" in ids(first_week(tasks, level="expert"))
 
 
-def test_a_need_that_the_person_put_away_is_met():
-    tasks = (*samples.tasks(1)[:3], samples.task(15, needs=("task-13",)))
-    week = make_plan(samples.with_first_week(tasks=tasks), person(), Wishes(put_away=frozenset({"task-13"})))[0]
-    assert "task-15" in ids(week)
-
-
 def test_a_week_of_which_nothing_has_what_it_needs_keeps_its_first_task_and_says_so():
     second = samples.week(2, tasks=(samples.task(21, needs=("task-11",)), *samples.tasks(2)[1:2]))
     weeks = (samples.PLAN.weeks[0], replace(second, tasks=second.tasks[:1]), *samples.PLAN.weeks[2:])
     made = samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=weeks)))
     plan = make_plan(made, person(hours=1), Wishes(ticked=frozenset({"task-14"})))
     assert [ids(week) for week in plan[:2]] == [["task-14"], ["task-21"]]
-    assert plan[1].changes == ("Kept “Do 21”: nothing else of the week fits 1 h. It uses what “Do 11” leaves.",)
+    assert plan[1].changes == ("Kept “Do 21”: the week has nothing else for you. It uses what “Do 11” leaves.",)
 
 
 def test_work_comes_back_after_what_it_needs_and_not_before():
@@ -230,13 +213,36 @@ def test_a_goal_a_tool_and_a_reading_stand_while_the_tasks_do_that_they_speak_of
     made = samples.with_first_week(**values)
     whole, small = (make_plan(made, person(hours=hours))[0] for hours in (4, 2))
     assert (whole.goal, whole.tool, len(whole.reading)) == ("G", values["tool"], 1)
-    assert (small.goal, small.tool, small.reading) == ("The week leaves a; a.", None, ())
+    assert (small.goal, small.tool, small.reading) == ("a. a.", None, ())
     assert small.changes == (
         "Left out “Do 13” (45 min): no room in 2 h a week.",
         "Left out the reading “R” (10 min): it goes with “Do 13”.",
         "Left out the tool vLLM: it serves “Do 13”.",
-        "Fitted the goal to your tasks: the usual one needs “Do 13”.",
+        "Fitted the goal to the tasks that you have.",
     )
+
+
+def test_a_page_that_goes_with_a_task_brought_in_comes_with_it():
+    page = Reading("R", "https://r.example", 10, ("task-14",))
+    week = make_plan(samples.with_first_week(reading=(page,)), person(hours=4))[0]
+    assert "task-14" in ids(week)
+    assert week.reading == (page,)
+
+
+def test_a_known_task_that_only_a_task_put_away_needs_is_skipped():
+    needing = samples.task(13, skills=("communication",), needs=("task-12",))
+    tasks = (samples.task(11), samples.task(12), needing, samples.task(15, skills=("communication",)))
+    someone = person(known=frozenset({"vllm", "kv-cache"}))
+    made = samples.with_first_week(tasks=tasks)
+    assert "task-12" in ids(make_plan(made, someone)[0])
+    assert "task-12" not in ids(make_plan(made, someone, Wishes(put_away=frozenset({"task-13"})))[0])
+
+
+def test_a_task_taken_in_from_another_level_comes_before_the_others_and_brings_its_needs():
+    hard = samples.task(19, levels=("expert",), minutes=60, needs=("task-13",))
+    made = samples.with_first_week(tasks=(*samples.tasks(1)[:3], hard))
+    week = make_plan(made, person(hours=1), Wishes(taken_in=frozenset({"task-19"})))[0]
+    assert ids(week) == ["task-19"]
 
 
 def test_the_skill_to_practise_is_one_that_a_task_of_the_week_builds():
@@ -276,8 +282,9 @@ def test_delivered_weeks_stay_and_ticked_tasks_survive_a_slower_pace():
 
 
 def test_a_task_put_away_in_a_delivered_week_does_not_come_back_in_a_later_one():
-    delivered = [exchange(make_plan(samples.catalogue(), person())[0], "task-12", None, 4)]
-    made = make_plan(samples.catalogue(), person(hours=12), Wishes(put_away=frozenset({"task-12"})), delivered)
+    away = Wishes(put_away=frozenset({"task-12"}))
+    delivered = make_plan(samples.catalogue(), person(), away)[:1]
+    made = make_plan(samples.catalogue(), person(hours=12), away, delivered)
     assert "task-12" not in {task.id for week in made for task in week.tasks}
 
 
@@ -291,7 +298,7 @@ def test_when_wishes_would_leave_a_week_empty_its_first_task_stays_and_the_week_
     wishes = Wishes(put_away=frozenset({"task-11", "task-12", "task-13"}))
     week = make_plan(samples.catalogue(), person(hours=1), wishes)[0]
     assert ids(week) == ["task-11"]
-    assert "Kept “Do 11”: nothing else of the week fits 1 h." in week.changes
+    assert "Kept “Do 11”: the week has nothing else for you." in week.changes
     assert "Put away “Do 12”: your choice." in week.changes
 
 
@@ -316,37 +323,6 @@ def test_ticked_work_counts_among_the_most_tasks_of_a_week():
     assert len(week.tasks) == max(MOST_TASKS, len(ticked) + 3)
 
 
-def test_an_exchange_takes_back_what_was_said_of_the_task_that_comes_in():
-    week = make_plan(samples.catalogue(), person(hours=1))[0]
-    assert any("Do 13" in words for words in week.changes)
-    changed = exchange(week, "task-11", samples.tasks(1)[2], 1)
-    assert [words for words in changed.changes if "Do 13" in words] == ["“Do 13” in place of “Do 11”: your choice."]
-
-
-def test_an_exchange_keeps_the_place_and_says_that_it_was_a_choice():
-    week = make_plan(samples.catalogue(), person())[0]
-    other = samples.task(77)
-    assert ids(exchange(week, "task-12", other, 4)) == ["task-11", "task-77", "task-13", "task-14"]
-    assert exchange(week, "task-12", other, 4).changes[-1] == "“Do 77” in place of “Do 12”: your choice."
-    assert ids(exchange(week, "task-12", None, 4)) == ["task-11", "task-13", "task-14"]
-
-
-@pytest.mark.parametrize(
-    ("out", "into", "words"),
-    [
-        ("", None, "not in that week"),
-        ("", samples.task(77, minutes=20), "does not fit 1 h"),
-        ("task-99", None, "not in that week"),
-        ("task-11", None, "keeps at least one task"),
-        ("task-11", samples.task(77, minutes=90), "does not fit 1 h"),
-    ],
-)
-def test_an_exchange_that_is_no_use_is_refused_in_words(out, into, words):
-    week = make_plan(samples.catalogue(), person(hours=1))[0]
-    with pytest.raises(InputError, match=words):
-        exchange(week, out, into, 1)
-
-
 def test_what_can_be_chosen_instead_is_of_the_same_week_not_in_the_plan_yet_and_fits():
     small, hard = samples.task(19, minutes=30, levels=LEVELS[:2]), samples.task(18, levels=("expert",))
     made = samples.with_first_week(tasks=(*samples.tasks(1)[:3], hard, small, samples.task(17, minutes=90)))
@@ -356,22 +332,49 @@ def test_what_can_be_chosen_instead_is_of_the_same_week_not_in_the_plan_yet_and_
     assert [task.id for task in alternatives(made, someone, plan, plan[0], "task-11")] == ["task-13", "task-18"]
     assert alternatives(made, someone, plan, plan[0]) == []
     for task in alternatives(made, someone, plan, plan[0], "task-11"):
-        assert task in exchange(plan[0], "task-11", task, 2).tasks
+        wishes = Wishes().exchanged("task-11", task.id)
+        assert task in make_plan(made, someone, wishes, plan[1:])[0].tasks
 
 
-def test_a_task_put_away_can_be_taken_in_again():
-    made = samples.catalogue()
+def test_what_needs_what_the_plan_does_not_have_cannot_be_chosen():
+    tasks = (*samples.tasks(1)[:3], samples.task(15, needs=("task-13",)), samples.task(16, needs=("task-11",)))
+    made = samples.with_first_week(tasks=tasks)
     plan = make_plan(made, person(hours=2))
-    without = exchange(plan[0], "task-12", None, 2)
-    weeks = (without, *plan[1:])
-    assert [task.id for task in alternatives(made, person(hours=2), weeks, without)] == [
-        "task-12",
-        "task-13",
-        "task-14",
+    assert [task.id for task in alternatives(made, person(hours=2), plan, plan[0], "task-12")] == ["task-13", "task-16"]
+    assert [task.id for task in alternatives(made, person(hours=2), plan, plan[0], "task-11")] == ["task-13"]
+
+
+def test_what_can_be_chosen_takes_the_minutes_that_it_would_take():
+    someone = person(hours=2, known=frozenset({"vllm"}))
+    plan = make_plan(samples.catalogue(), someone)
+    (offered,) = [
+        task for task in alternatives(samples.catalogue(), someone, plan, plan[0], "task-11") if task.id == "task-14"
     ]
-    again = exchange(without, "", samples.tasks(1)[1], 2)
-    assert ids(again) == ["task-11", "task-12"]
-    assert again.changes == ("Left out “Do 13” (45 min): no room in 2 h a week.", "Added “Do 12”: your choice.")
+    assert offered.minutes == 45
+
+
+def test_a_week_made_again_with_a_wish_fits_its_goal_tool_and_words_to_it():
+    values = {"goal_needs": ("task-12",), "tool": replace(samples.TOOL, needs=("task-12",))}
+    made = samples.with_first_week(**values)
+    plan = make_plan(made, person(hours=2))
+    away = make_plan(made, person(hours=2), Wishes().exchanged("task-12", ""), plan[1:])
+    assert ids(away[0]) == ["task-11", "task-13"]
+    assert (away[0].goal, away[0].tool) == ("a. a.", None)
+    assert away[0].changes[0] == "Put away “Do 12”: your choice."
+    assert away[1:] == plan[1:]
+
+
+def test_wishes_taken_back_leave_the_plan_as_it_was():
+    plan = make_plan(samples.catalogue(), person(hours=2))
+    wishes = Wishes().exchanged("task-12", "").exchanged("", "task-12")
+    assert ids(make_plan(samples.catalogue(), person(hours=2), wishes)[0]) == ids(plan[0])
+
+
+def test_what_needs_a_task_that_is_put_away_goes_with_it():
+    tasks = (*samples.tasks(1)[:3], samples.task(15, needs=("task-13",)))
+    week = make_plan(samples.with_first_week(tasks=tasks), person(), Wishes(put_away=frozenset({"task-13"})))[0]
+    assert "task-15" not in ids(week)
+    assert "Left out “Do 15” (45 min): it needs “Do 13”." in week.changes
 
 
 def remark_of(**answers) -> str:
@@ -391,10 +394,20 @@ def test_a_plan_that_asks_for_much_less_than_is_given_says_so():
     assert "what you do not know yet" in remark_of(known=frozenset({"vllm", "kv-cache"}))
 
 
+def test_known_skills_are_no_lack_of_hours():
+    tasks = tuple(
+        replace(week, tasks=(*week.tasks[:2], replace(week.tasks[2], minutes=15))) for week in samples.PLAN.weeks
+    )
+    made = samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=tasks)))
+    someone = person(hours=3, known=frozenset({"kv-cache"}))
+    assert "written for" not in remark(made, someone, make_plan(made, someone))
+    assert remark(made, someone, ()) == ""
+
+
 def test_a_plan_of_fewer_hours_than_it_is_written_for_says_what_is_left_of_it():
     assert remark_of(hours=2) == (
         "This plan is written for 4 h a week, and so is what it promises. In 2 h you do 24 of its 36 tasks: those "
-        "that the others build on."
+        "that come first."
     )
 
 
@@ -448,7 +461,7 @@ def assert_sound(catalogue, someone: Profile, wishes: Wishes, plan) -> None:
 def assert_speaks_of_itself(someone: Profile, wishes: Wishes, so_far, original) -> None:
     """Nothing in a week speaks of a task that the plan does not have by then."""
     week = so_far[-1]
-    here = {task.id for one in so_far for task in one.tasks} | wishes.put_away
+    here = {task.id for one in so_far for task in one.tasks}
     suits = {task.id for task in ALL_TASKS[someone.specialization] if someone.level in task.levels}
     chosen = wishes.taken_in | wishes.ticked
     for task in week.tasks:

@@ -40,7 +40,6 @@ def test_a_change_that_cannot_be_made_is_told_on_the_page(browser, page):
         ("pace", {"hours": "40"}),
         ("task", {"week": "3", "out": "nonsense"}),
         ("start", {"monday": "2020-01-01"}),
-        ("state", {"act": "resume"}),
         ("field", {}),
     ):
         answer = browser.post(f"{page}/{route}", data=data)
@@ -145,7 +144,7 @@ def test_the_page_offers_starts_exchanges_and_the_next_plan(app, browser):
     fresh = week.enrol(app, "new@readers.example")
     text = browser.get(path(app.links.plan(fresh))).text
     assert text.count('<option value="2026-') + text.count('<option value="2027-') == 12
-    assert re.search(r'name="into"><option value="">nothing</option><option value="mlops-', text)
+    assert re.search(r'name="into"><option value="">what comes next</option><option value="mlops-', text)
     begun = browser.get(path(app.links.plan(week.enrol(app, "begun@readers.example", week=3)))).text
     assert 'name="monday"' not in begun
     with app.database.write() as session:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from briefings.domain.plans import Profile, make_plan
+from briefings.domain.planning import make_plan
+from briefings.domain.plans import Profile
 from briefings.errors import NotFoundError
 from briefings.web.views import Briefings, View
 

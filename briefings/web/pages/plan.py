@@ -14,7 +14,8 @@ from briefings.actions.render import spoken_start
 from briefings.bootstrap import App
 from briefings.domain.catalogue import HOURS, PLAN_WEEKS
 from briefings.domain.links import PLAN
-from briefings.domain.plans import alternatives, remark, summary
+from briefings.domain.planning import alternatives
+from briefings.domain.plans import remark, summary
 from briefings.errors import InputError, NotFoundError
 from briefings.store.deliveries import ticked_tasks
 from briefings.store.issues import held_weeks
@@ -170,7 +171,7 @@ def _plan(app: App, view: Pages, token: str, week: int | None, problem: str = ""
         hours=HOURS,
         begun=bool(held or plan.weeks_before),
         mondays=starts(subscriber, app.clock()),
-        offered=lambda one, out="": alternatives(app.catalogue, person, weeks, one, out),
+        offered=lambda one, out="": alternatives(app.catalogue, person, weeks, one, out, plan.put_away),
         remark=remark(app.catalogue, person, weeks),
         start=spoken_start(plan, subscriber),
         problem=problem,

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from briefings.bootstrap import App
-from briefings.domain import plans
+from briefings.domain import planning, plans
 from briefings.domain.catalogue import HOURS, LEVELS
 from briefings.domain.plans import Profile
 from briefings.errors import InputError
@@ -125,7 +125,7 @@ def _choice(app: App, view: Pages, answers: Answers, problem: str) -> HTMLRespon
 
 
 def _preview(app: App, view: Pages, form: SignUp, person: Profile, problem: str = "") -> HTMLResponse:
-    weeks = plans.make_plan(app.catalogue, person)
+    weeks = planning.make_plan(app.catalogue, person)
     return view.page(
         "plan_preview.html",
         422 if problem else 200,

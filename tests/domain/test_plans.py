@@ -364,6 +364,24 @@ def test_a_week_made_again_with_a_wish_fits_its_goal_tool_and_words_to_it():
     assert away[1:] == plan[1:]
 
 
+def test_a_week_made_again_needs_what_came_before_it_and_not_after():
+    tasks = (samples.task(11), samples.task(12), samples.task(13, minutes=15, needs=("task-12",)))
+    weeks = (
+        samples.week(1, tasks=tasks),
+        samples.week(2, tasks=(samples.task(21, minutes=10),)),
+        *samples.PLAN.weeks[2:],
+    )
+    made = samples.catalogue(replace(samples.SPEC, plan=replace(samples.PLAN, weeks=weeks)))
+    plan = make_plan(made, person(hours=1))
+    assert [ids(week) for week in plan[:2]] == [["task-11"], ["task-21", "task-12"]]
+    assert make_plan(made, person(hours=1), Wishes(), plan[1:])[0].tasks == plan[0].tasks
+
+
+def test_what_was_taken_in_and_is_put_away_is_wanted_no_more():
+    wishes = Wishes().exchanged("", "task-14").exchanged("task-14", "")
+    assert (wishes.taken_in, wishes.put_away) == (frozenset(), {"task-14"})
+
+
 def test_wishes_taken_back_leave_the_plan_as_it_was():
     plan = make_plan(samples.catalogue(), person(hours=2))
     wishes = Wishes().exchanged("task-12", "").exchanged("", "task-12")

@@ -365,7 +365,7 @@ def test_a_week_made_again_with_a_wish_fits_its_goal_tool_and_words_to_it():
 
 
 def test_a_week_made_again_needs_what_came_before_it_and_not_after():
-    tasks = (samples.task(11), samples.task(12), samples.task(13, minutes=15, needs=("task-12",)))
+    tasks = (samples.task(11, minutes=40), samples.task(12), samples.task(13, minutes=20, needs=("task-12",)))
     weeks = (
         samples.week(1, tasks=tasks),
         samples.week(2, tasks=(samples.task(21, minutes=10),)),

@@ -13,6 +13,7 @@ from briefings import clock as clocks
 from briefings.actions import account, compose, curate, deliver, group, poll, record, sweep, tag, tidy
 from briefings.actions.adjust import Adjusting
 from briefings.actions.render import Writer
+from briefings.actions.sources import Sources
 from briefings.actions.subscribe import Subscribing
 from briefings.adapters import catalogue_files
 from briefings.adapters.broker import Broker
@@ -87,6 +88,11 @@ class App:
     def adjusting(self) -> Adjusting:
         """What a person may change in their plan."""
         return Adjusting(self.database, self.catalogue)
+
+    @property
+    def sources(self) -> Sources:
+        """What an operator does with feeds: try out, add, change, retire, lists in and out."""
+        return Sources(self.database, self.fetcher, self.catalogue, self.tagger, self.clock)
 
     @property
     def rules(self) -> deliver.Rules:

@@ -6,31 +6,34 @@ import hashlib
 import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from briefings.adapters import feed_parser
 from briefings.domain import entries, feeds
-from briefings.errors import BriefingsError, FetchError, ParseError
+from briefings.errors import FetchError, ParseError
 from briefings.store import feeds as feed_rows
 from briefings.store import items as item_rows
+from briefings.store.feeds import Polled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
+
+    from sqlalchemy.orm import Session
 
     from briefings.adapters.http import Fetched, Fetcher
     from briefings.clock import Clock
-    from briefings.domain.entries import ParsedFeed
+    from briefings.domain.entries import Entry
     from briefings.store.base import Database
 
 log = logging.getLogger(__name__)
 
-CHUNK = 24
-HOSTS_AT_ONCE = 8
+CHUNK = 96
+HOSTS_AT_ONCE = 16
 OK = 200
 
 
@@ -43,43 +46,63 @@ def poll(database: Database, fetcher: Fetcher, clock: Clock) -> int:
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as hosts:
         while True:
             with database.write() as session:
-                claimed = feed_rows.claim_due(session, clock(), CHUNK)
+                claimed = _by_host(feed_rows.claim_due(session, clock(), CHUNK))
+                busy = feed_rows.busy(session, list(claimed), clock())
             if not claimed:
                 return new
-            new += sum(hosts.map(lambda group: _poll_host(database, fetcher, clock, group), _by_host(claimed)))
+            groups = [(group, busy[host]) for host, group in claimed.items()]
+            asked = hosts.map(lambda group: _ask_host(fetcher, clock, *group), groups)
+            new += _keep(database, [polled for group in asked for polled in group])
 
 
-def _by_host(claimed: Iterable[feed_rows.Feed]) -> list[list[feed_rows.Feed]]:
+def _by_host(claimed: Iterable[feed_rows.Feed]) -> dict[str, list[feed_rows.Feed]]:
     groups: dict[str, list[feed_rows.Feed]] = defaultdict(list)
     for feed in claimed:
-        groups[urlsplit(feed.url).netloc].append(feed)
-    return list(groups.values())
+        groups[feed.host].append(feed)
+    return groups
 
 
-def _poll_host(database: Database, fetcher: Fetcher, clock: Clock, group: Iterable[feed_rows.Feed]) -> int:
-    return sum(_poll_one(database, fetcher, clock, feed) for feed in group)
+# ---------------------------------------------------------------- asking, without a transaction
 
 
-def _poll_one(database: Database, fetcher: Fetcher, clock: Clock, feed: feed_rows.Feed) -> int:
-    """Fetch without a transaction, then record everything in one."""
-    facts, now, started = feed.facts(), clock(), monotonic()
-    parsed, fetched = None, None
+def _ask_host(
+    fetcher: Fetcher, clock: Clock, group: Iterable[feed_rows.Feed], busy: dict[int, datetime]
+) -> list[Polled]:
+    """Ask a host for its feeds, one after the other, until it wants no more requests.
+
+    `busy` are its feeds that were refused, and until when; those of this pass are added.
+    """
+    polls = []
+    for feed in group:
+        until = feeds.host_busy_until(busy.values(), clock())
+        polled = _wait(feed, until, clock()) if until else _ask(fetcher, clock, feed)
+        if polled.decision.facts.busy_until:
+            busy[feed.id] = polled.decision.facts.busy_until
+        polls.append(polled)
+    return polls
+
+
+def _wait(feed: feed_rows.Feed, until: datetime, now: datetime) -> Polled:
+    return Polled(feed, now, feeds.while_busy(feed.facts(), until, now), feed.rhythm())
+
+
+def _ask(fetcher: Fetcher, clock: Clock, feed: feed_rows.Feed) -> Polled:
+    facts, rhythm, now, started = feed.facts(), feed.rhythm(), clock(), monotonic()
+    found: Sequence[Entry] = ()
+    fetched = None
     try:
         fetched = fetcher.fetch(facts.url, etag=facts.etag, last_modified=facts.last_modified)
         answer = _answer(fetched)
         if fetched.status == OK and answer.body_digest != facts.body_digest:
-            parsed = feed_parser.parse(fetched.body, url=fetched.url, content_type=fetched.content_type)
-        decision = feeds.after_answer(facts, answer, now)
+            found = feed_parser.parse(fetched.body, url=fetched.url, content_type=fetched.content_type).entries
+            rhythm = feeds.rhythm((entry.published for entry in found if entry.published), rhythm, now)
+        decision = feeds.after_answer(facts, answer, now, rhythm.gap)
     except (FetchError, ParseError) as error:
         decision = feeds.after_failure(facts, str(error), now)
-    fetch = _log(feed, fetched, decision.facts.problem, now, monotonic() - started)
-    try:
-        return _record(database, feed, parsed, decision, fetch)
-    except (BriefingsError, SQLAlchemyError, ValueError):
-        log.exception("Feed %s could not be stored", feed.id)
-        decision = feeds.after_failure(facts, "Its items could not be stored; the log says why", now)
-        fetch = _log(feed, fetched, decision.facts.problem, now, monotonic() - started)
-        return _record(database, feed, None, decision, fetch)
+    except Exception:
+        log.exception("Feed %s could not be read", feed.id)
+        decision = feeds.after_failure(facts, "It could not be read; the log says why", now)
+    return Polled(feed, now, decision, rhythm, _log(feed, fetched, monotonic() - started), found)
 
 
 def _answer(fetched: Fetched) -> feeds.Answer:
@@ -90,36 +113,65 @@ def _answer(fetched: Fetched) -> feeds.Answer:
         body_digest=hashlib.sha256(fetched.body).hexdigest() if fetched.status == OK else None,
         moved_to=fetched.moved_to,
         retry_after=fetched.retry_after,
+        cache_control=fetched.cache_control,
+        expires=fetched.expires,
     )
 
 
-def _log(feed: feed_rows.Feed, fetched: Fetched | None, problem: str, at: datetime, seconds: float) -> feed_rows.Fetch:
-    return feed_rows.Fetch(
-        feed_id=feed.id,
-        at=at,
-        status=fetched.status if fetched else None,
-        conditional=bool(feed.etag or feed.last_modified),
-        milliseconds=round(seconds * 1000),
-        size=len(fetched.body) if fetched else 0,
-        problem=problem,
-    )
+def _log(feed: feed_rows.Feed, fetched: Fetched | None, seconds: float) -> dict[str, Any]:
+    return {
+        "status": fetched.status if fetched else None,
+        "conditional": bool(feed.etag or feed.last_modified),
+        "milliseconds": round(seconds * 1000),
+        "size": len(fetched.body) if fetched else 0,
+    }
 
 
-def _record(
-    database: Database,
-    feed: feed_rows.Feed,
-    parsed: ParsedFeed | None,
-    decision: feeds.NextPoll,
-    fetch: feed_rows.Fetch,
-) -> int:
-    now, added = fetch.at, 0
-    with database.write() as session:
-        if parsed:
-            keys = [entries.item_key(entry) for entry in parsed.entries]
-            new, edits = entries.plan(parsed.entries, item_rows.known(session, feed.id, keys), now)
-            added = fetch.new_items = item_rows.add(session, feed.id, new, now)
-            item_rows.edit(session, edits, now)
-        feed_rows.record_poll(session, feed.id, decision, fetch)
-    if fetch.problem:
-        log.warning("Feed %s: %s", feed.id, fetch.problem)
-    return added
+# ---------------------------------------------------------------- keeping
+
+
+def _keep(database: Database, polls: Sequence[Polled]) -> int:
+    """Record a chunk in one transaction; when that fails, one by one. Returns how many items are new.
+
+    A feed whose items cannot be stored is recorded as failing; one of which not even that can be stored
+    (somebody removed it) is left to its lease. Raises DependencyError when the database is gone.
+    """
+    try:
+        with database.write() as session:
+            return _record(session, polls)
+    except (SQLAlchemyError, ValueError):
+        if len(polls) > 1:
+            return sum(_keep(database, [polled]) for polled in polls)
+        log.exception("Feed %s could not be stored", polls[0].feed.id)
+    return _keep(database, [_unstorable(polls[0])]) if polls[0].entries else 0
+
+
+def _unstorable(polled: Polled) -> Polled:
+    """The same poll as a failure, with nothing to store."""
+    problem = "Its items could not be stored; the log says why"
+    decision = feeds.after_failure(polled.feed.facts(), problem, polled.at)
+    return replace(polled, decision=decision, rhythm=polled.feed.rhythm(), entries=())
+
+
+def _record(session: Session, polls: Iterable[Polled]) -> int:
+    stored = [_store_entries(session, polled) if polled.entries else polled for polled in polls]
+    feed_rows.record_polls(session, stored)
+    for polled in stored:
+        if polled.fetch and polled.decision.facts.problem:
+            log.warning("Feed %s: %s", polled.feed.id, polled.decision.facts.problem)
+    return sum(polled.new_items for polled in stored)
+
+
+def _store_entries(session: Session, polled: Polled) -> Polled:
+    """Store what is new or edited; what that teaches of the feed is added to the poll."""
+    found, feed_id, facts = polled.entries, polled.feed.id, polled.decision.facts
+    known = item_rows.known(session, feed_id, [entries.item_key(entry) for entry in found])
+    pages = item_rows.on_pages(session, feed_id, [entries.page_key(entry.url) for entry in found if entry.url])
+    if facts.identity == "guid" and entries.guids_changed(found, known, pages):
+        facts = replace(facts, identity="link")
+    new, edits = entries.plan(found, known, polled.at, pages if facts.identity == "link" else None)
+    added = item_rows.add(session, feed_id, new, polled.at)
+    item_rows.edit(session, edits, polled.at)
+    rhythm = feeds.rhythm((item.published for item in new), polled.rhythm, polled.at)
+    newest = replace(polled.rhythm, newest=rhythm.newest)
+    return replace(polled, decision=replace(polled.decision, facts=facts), rhythm=newest, new_items=added)

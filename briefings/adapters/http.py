@@ -47,6 +47,7 @@ class Fetched:
     last_modified: str | None  #: opaque: send back byte for byte
     retry_after: str | None
     cache_control: str | None
+    expires: str | None = None
 
 
 class Fetcher(Protocol):
@@ -142,6 +143,7 @@ class HttpFetcher:
             last_modified=_header(response, "last-modified"),
             retry_after=_header(response, "retry-after"),
             cache_control=_header(response, "cache-control"),
+            expires=_header(response, "expires"),
         )
 
     def _body(self, response: httpx.Response, host: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
 #: Query parameters that say where a reader came from and never what is read.
@@ -23,6 +23,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Nothing on the web is older than this; an earlier date is a publishing tool's blank.
 EARLIEST_YEAR = 1990
 LONGEST_KEY = 500
+#: So many known pages under new guids tell that a feed's guids do not last.
+FEWEST_CHANGED = 3
 
 
 @dataclass(frozen=True)
@@ -123,27 +125,45 @@ def settled_date(published: datetime | None, first_seen: datetime) -> datetime:
 
 
 def plan(
-    entries: Iterable[Entry], known: Mapping[str, StoredItem], now: datetime
+    entries: Iterable[Entry],
+    known: Mapping[str, StoredItem],
+    now: datetime,
+    pages: Mapping[str, StoredItem] | None = None,
 ) -> tuple[list[NewItem], list[ItemEdit]]:
     """Decide what becomes of a feed's entries.
 
     `known` maps item keys to what is stored. The first entry with a key wins, so fifty entries under one
     guid are one item. An entry with neither title nor summary tells a reader nothing and is dropped.
+    `pages`, for a feed that is identified by its links, maps page keys to what is stored.
     """
     new: list[NewItem] = []
     edits: list[ItemEdit] = []
     met: set[str] = set()
     for entry in entries:
-        key = item_key(entry)
-        if key in met or not (entry.title or entry.summary):
+        key, page = item_key(entry), page_key(entry.url)
+        identity = key if pages is None or not page else page
+        if identity in met or not (entry.title or entry.summary):
             continue
-        met.add(key)
-        digest, stored = text_digest(entry), known.get(key)
+        met.add(identity)
+        digest, stored = text_digest(entry), known.get(key) or (pages or {}).get(identity)
         if stored is None:
-            new.append(NewItem(key, digest, page_key(entry.url), settled_date(entry.published, now), entry))
+            new.append(NewItem(key, digest, page, settled_date(entry.published, now), entry))
         elif stored.digest != digest:
             edits.append(ItemEdit(stored.id, digest, entry))
     return new, edits
+
+
+def guids_changed(entries: Iterable[Entry], known: Collection[str], pages: Collection[str]) -> bool:
+    """Whether a feed gives new guids to what we have: most entries come with a page that is known and a key that
+    is not, at least three. Pages to which several entries link (a changelog's) prove nothing.
+    """
+    linked: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.url:
+            linked.setdefault(page_key(entry.url), []).append(entry)
+    alone = {page: group[0] for page, group in linked.items() if len(group) == 1}
+    changed = [page for page, entry in alone.items() if page in pages and item_key(entry) not in known]
+    return len(changed) >= FEWEST_CHANGED and 2 * len(changed) > sum(map(len, linked.values()))
 
 
 def _is_tracking(name: str) -> bool:

@@ -85,6 +85,13 @@ def known(session: Session, feed_id: int, keys: Collection[str]) -> dict[str, St
     return {key: StoredItem(item_id, digest) for key, item_id, digest in rows}
 
 
+def on_pages(session: Session, feed_id: int, pages: Collection[str]) -> dict[str, StoredItem]:
+    """What is stored of a feed's entries, by page key."""
+    found = select(Item.canonical_url, Item.id, Item.digest).order_by(Item.id)
+    rows = session.execute(found.where(Item.feed_id == feed_id, Item.canonical_url.in_(pages)))
+    return {page: StoredItem(item_id, digest) for page, item_id, digest in rows}
+
+
 def add(session: Session, feed_id: int, new: Iterable[NewItem], now: datetime) -> int:
     """Store new items. Returns how many were really new."""
     rows = [

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 import week
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from briefings.adapters.http import Fetched
 from briefings.errors import FetchError
@@ -76,7 +76,7 @@ def test_the_same_guid_fifty_times_is_one_item(app, web):
     due(app, "https://a.example/")
     web.pages["https://a.example/"] = RSS.format("".join(ITEM.format(guid=1, title=f"No. {n}") for n in range(50)))
     assert app.poll() == 1
-    app.clock.move(hours=3)
+    app.clock.move(hours=14)
     web.pages["https://a.example/"] += " "
     assert app.poll() == 0
     assert titles(app) == ["No. 0"]
@@ -88,7 +88,7 @@ def test_an_edit_of_the_publisher_updates_the_item_and_asks_for_new_tags(app, we
     app.poll()
     app.tag()
     web.pages["https://a.example/"] = RSS.format(ITEM.format(guid=1, title="vLLM is faster"))
-    app.clock.move(hours=3)
+    app.clock.move(hours=14)
     assert app.poll() == 0
     assert titles(app) == ["vLLM is faster"]
     assert app.tag() == 1
@@ -99,10 +99,10 @@ def test_validators_are_sent_back_as_they_came(app, web):
     etag = 'W/"strange  etag"'
     web.pages["https://a.example/"] = answer(200, "https://a.example/", body=RSS.format("").encode(), etag=etag)
     app.poll()
-    app.clock.move(hours=3)
+    app.clock.move(hours=14)
     web.pages["https://a.example/"] = answer(304, "https://a.example/")
     app.poll()
-    app.clock.move(hours=3)
+    app.clock.move(hours=14)
     app.poll()
     assert [etag for _, etag in web.asked] == [None, etag, etag]
 
@@ -111,7 +111,7 @@ def test_an_unchanged_body_costs_no_parse(app, web, monkeypatch):
     due(app, "https://a.example/")
     web.pages["https://a.example/"] = RSS.format(ITEM.format(guid=1, title="One"))
     app.poll()
-    app.clock.move(hours=3)
+    app.clock.move(hours=14)
     monkeypatch.setattr("briefings.adapters.feed_parser.parse", lambda *_, **__: pytest.fail("parsed again"))
     assert app.poll() == 0
 
@@ -123,7 +123,7 @@ def test_a_permanent_redirect_is_believed_at_the_third_time(app, web):
     for _ in range(3):
         assert feeds(app)[0].url == "https://old.example/"
         app.poll()
-        app.clock.move(hours=3)
+        app.clock.move(hours=14)
     assert feeds(app)[0].url == "https://new.example/"
 
 
@@ -133,7 +133,7 @@ def test_a_feed_that_moved_to_one_we_have_is_retired(app, web):
     web.pages = {"https://old.example/": moved, "https://new.example/": RSS.format("")}
     for _ in range(3):
         app.poll()
-        app.clock.move(hours=3)
+        app.clock.move(hours=14)
     old, new = feeds(app)
     assert old.retired
     assert "which we poll already" in old.problem
@@ -190,3 +190,146 @@ def test_a_feed_whose_items_cannot_be_stored_costs_no_other_feed_its_poll(app, w
     monkeypatch.setattr(items, "add", add_to_the_second_only)
     assert app.poll() == 1
     assert [feed.problem for feed in feeds(app)] == ["Its items could not be stored; the log says why", ""]
+
+
+def test_a_feed_removed_while_it_was_polled_costs_no_other_feed_its_poll(app, web):
+    due(app, "https://a.example/", "https://b.example/")
+    web.pages["https://b.example/"] = RSS.format(ITEM.format(guid=1, title="Well"))
+    plain_fetch = web.fetch
+
+    def fetch(url: str, **validators) -> Fetched:
+        if url != "https://a.example/":
+            return plain_fetch(url, **validators)
+        with app.database.write() as session:
+            session.execute(delete(Feed).where(Feed.url == url))
+        return answer(304, url)
+
+    web.fetch = fetch
+    assert app.poll() == 1
+    assert [(feed.url, feed.problem) for feed in feeds(app)] == [("https://b.example/", "")]
+
+
+def test_what_an_editor_changed_while_a_feed_was_polled_stays(app, web):
+    due(app, "https://a.example/")
+
+    def fetch(url: str, **_) -> Fetched:
+        with app.database.write() as session:
+            session.execute(update(Feed).values(retired=True, url="https://new.example/"))
+        return answer(304, url)
+
+    web.fetch = fetch
+    app.poll()
+    assert (feeds(app)[0].url, feeds(app)[0].retired) == ("https://new.example/", True)
+
+
+def test_an_unforeseen_fault_is_the_feeds_own(app, web):
+    due(app, "https://a.example/", "https://b.example/")
+    web.pages = {"https://a.example/": ZeroDivisionError(), "https://b.example/": RSS.format("")}
+    app.poll()
+    assert [feed.problem for feed in feeds(app)] == ["It could not be read; the log says why", ""]
+
+
+# ---------------------------------------------------------------- rhythm and identity
+
+
+DATED = "<item><guid>{n}</guid><title>No. {n}</title><pubDate>{date:%a, %d %b %Y %H:%M:%S} GMT</pubDate></item>"
+
+
+def dated(app, *hours: int) -> str:
+    return RSS.format("".join(DATED.format(n=n, date=app.clock() - timedelta(hours=n)) for n in hours))
+
+
+def test_the_rhythm_of_a_feed_decides_when_it_is_asked_again(app, web):
+    due(app, "https://a.example/")
+    web.pages["https://a.example/"] = dated(app, 2, 22, 42, 62)
+    app.poll()
+    feed = feeds(app)[0]
+    assert feed.gap_seconds == 20 * 3600
+    assert feed.newest_at == app.clock() - timedelta(hours=2)
+    assert timedelta(hours=5) <= feed.next_poll_at - app.clock() <= timedelta(hours=5.5)
+
+
+def test_the_rhythm_outlives_an_unchanged_answer(app, web):
+    due(app, "https://a.example/")
+    web.pages["https://a.example/"] = dated(app, 2, 22, 42, 62)
+    app.poll()
+    before = feeds(app)[0].rhythm()
+    app.clock.move(hours=14)
+    web.pages["https://a.example/"] = answer(304, "https://a.example/")
+    app.poll()
+    assert feeds(app)[0].rhythm() == before
+
+
+def test_undated_news_counts_from_when_it_was_seen(app, web):
+    due(app, "https://a.example/")
+    web.pages["https://a.example/"] = RSS.format(ITEM.format(guid=1, title="One"))
+    app.poll()
+    assert feeds(app)[0].newest_at == app.clock()
+
+
+def test_the_publishers_freshness_is_a_floor(app, web):
+    due(app, "https://a.example/")
+    web.pages["https://a.example/"] = answer(304, "https://a.example/", cache_control="max-age=18000")
+    app.poll()
+    assert feeds(app)[0].next_poll_at - app.clock() >= timedelta(hours=5)
+
+
+def test_guids_that_change_on_a_rebuild_store_nothing_twice(app, web):
+    due(app, "https://a.example/")
+    item = "<item><guid>{build}-{n}</guid><title>No. {n}</title><link>https://t.example/{n}</link></item>"
+
+    def publish(build: str, numbers: range) -> None:
+        web.pages["https://a.example/"] = RSS.format("".join(item.format(build=build, n=n) for n in numbers))
+
+    publish("first", range(5))
+    assert app.poll() == 5
+    for build, numbers in (("second", range(5)), ("third", range(6))):
+        app.clock.move(hours=14)
+        publish(build, numbers)
+        app.poll()
+    assert titles(app) == [f"No. {n}" for n in range(6)]
+    assert feeds(app)[0].identity == "link"
+
+
+# ---------------------------------------------------------------- hosts that want no requests
+
+
+def refusals(app, web, *, refused: int, feeds_of_host: int = 5) -> None:
+    """A host of which the first feeds answer 429 and the others would be unchanged."""
+    urls = [f"https://a.example/{number}" for number in range(feeds_of_host)]
+    due(app, *urls)
+    for number, url in enumerate(urls):
+        web.pages[url] = answer(429, url, retry_after="7200") if number < refused else answer(304, url)
+
+
+def test_one_refused_feed_holds_up_no_other_of_its_host(app, web):
+    refusals(app, web, refused=1)
+    app.poll()
+    assert len(web.asked) == 5
+
+
+def test_after_two_refusals_the_rest_of_the_host_waits_as_long_and_counts_no_failure(app, web):
+    refusals(app, web, refused=2)
+    due(app, "https://b.example/")
+    web.pages["https://b.example/"] = answer(304, "https://b.example/")
+    app.poll()
+    assert sorted(url for url, _ in web.asked) == ["https://a.example/0", "https://a.example/1", "https://b.example/"]
+    *_, last, elsewhere = feeds(app)
+    assert last.failures == 0
+    assert last.problem == "Not asked, because its host wants no requests until 22 Nov 11:30 UTC"
+    assert last.next_poll_at >= app.clock() + timedelta(hours=2)
+    assert elsewhere.problem == ""
+
+
+def test_a_host_refuses_across_passes_too(app, web):
+    refusals(app, web, refused=2)
+    app.poll()
+    with app.database.write() as session:
+        session.execute(update(Feed).where(Feed.url == "https://a.example/4").values(next_poll_at=app.clock()))
+    app.poll()
+    assert len(web.asked) == 2
+    app.clock.move(hours=3)
+    web.pages = {url: answer(304, url) for url in web.pages}
+    app.poll()
+    assert len(web.asked) == 7
+    assert [feed.problem for feed in feeds(app)] == [""] * 5

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from briefings.domain.entries import Entry, StoredItem, canonical_url, item_key, plan, settled_date, text_digest
+from briefings.domain.entries import (
+    Entry,
+    StoredItem,
+    canonical_url,
+    guids_changed,
+    item_key,
+    page_key,
+    plan,
+    settled_date,
+    text_digest,
+)
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 many = settings(max_examples=200, deadline=None)
@@ -172,3 +182,51 @@ def test_every_known_entry_is_edited_or_left_and_never_new(before, after):
     for edit in edits:
         was = stored[item_key(edit.entry)]
         assert (was.id, True) == (edit.item_id, was.digest != edit.digest)
+
+
+# ---------------------------------------------------------------- guids that do not last
+
+
+def numbered(prefix: str, *numbers: int) -> list[Entry]:
+    return [entry(f"{prefix}{number}", f"https://a.example/{number}", f"News {number}") for number in numbers]
+
+
+def changed(entries: list[Entry], before: list[Entry]) -> bool:
+    return guids_changed(entries, {item_key(one) for one in before}, {page_key(one.url) for one in before})
+
+
+BEFORE = numbered("old-", 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"),
+    [
+        (numbered("new-", 1, 2, 3, 4), True),
+        (numbered("new-", 1, 2, 3) + numbered("new-", 8, 9), True),
+        (numbered("new-", 1, 2, 3) + numbered("new-", 7, 8, 9), False),
+        (numbered("new-", 1, 2), False),
+        (BEFORE + numbered("new-", 9), False),
+        (numbered("new-", 7, 8, 9), False),
+        ([], False),
+    ],
+)
+def test_guids_have_changed_when_most_known_pages_come_under_new_ones(now, verdict):
+    assert changed(now, BEFORE) is verdict
+
+
+def test_a_changelog_whose_entries_link_to_one_page_keeps_its_guids():
+    releases = [entry(f"v{number}", "https://a.example/changelog#v", f"Version {number}") for number in range(9)]
+    assert not changed(releases[4:], releases[:4])
+
+
+def test_a_feed_told_apart_by_links_stores_no_page_twice():
+    pages = {page_key(one.url): StoredItem(number, text_digest(one)) for number, one in enumerate(BEFORE)}
+    fresh, again = numbered("new-", 9)[0], numbered("other-", 9)[0]
+    new, edits = plan([*numbered("new-", 1, 2, 3, 4), fresh, again], {}, NOW, pages)
+    assert [item.entry for item in new] == [fresh]
+    assert edits == []
+
+
+def test_entries_without_a_link_are_still_told_apart_by_their_guids():
+    new, _ = plan([entry("a", url=""), entry("b", url=""), entry("a", url="")], {}, NOW, pages={})
+    assert [item.entry.guid for item in new] == ["a", "b"]

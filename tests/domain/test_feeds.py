@@ -1,5 +1,7 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -8,20 +10,32 @@ from hypothesis import strategies as st
 from briefings.domain.feeds import (
     HOPS_TO_BELIEVE,
     JITTER,
+    LAST_CALL,
     LONGEST,
+    LONGEST_BACK_OFF,
     SHORTEST,
     USUAL,
     Answer,
     FeedFacts,
+    Rhythm,
     after_answer,
     after_failure,
+    freshness,
+    host_busy_until,
+    host_of,
+    next_poll,
     retry_after,
+    rhythm,
     spread,
+    while_busy,
 )
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 FEED = FeedFacts("https://feed.example/rss", etag='"1"', failures=3, problem="The host answered 503")
 WEEK = timedelta(days=7)
+NOTHING = timedelta()
+HOUR = timedelta(hours=1)
+CUTOFF = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
 
 
 def wait(poll) -> timedelta:
@@ -37,7 +51,7 @@ def near(interval: timedelta, about: timedelta) -> bool:
 
 def test_a_success_is_remembered_and_clears_the_failures():
     poll = after_answer(FEED, Answer(200, etag='"2"', last_modified="today", body_digest="d"), NOW)
-    assert poll.facts == FeedFacts(FEED.url, etag='"2"', last_modified="today", body_digest="d")
+    assert poll.facts == FeedFacts(FEED.url, etag='"2"', last_modified="today", body_digest="d", read_at=NOW)
     assert near(wait(poll), USUAL)
 
 
@@ -82,7 +96,7 @@ def test_the_back_off_doubles_to_a_day_and_never_stops():
         waits.append(wait(poll))
     assert near(waits[0], timedelta(hours=1))
     assert near(waits[1], timedelta(hours=2))
-    assert all(near(later, LONGEST) for later in waits[5:])
+    assert all(near(later, LONGEST_BACK_OFF) for later in waits[5:])
     assert facts.failures == 40
 
 
@@ -103,6 +117,7 @@ def test_the_interval_is_the_same_for_the_same_feed_and_moment_and_differs_betwe
         (" 120 ", timedelta(minutes=2)),
         ("-5", timedelta()),
         ("9999999", WEEK),
+        ("9" * 30, WEEK),
         ("soon", timedelta()),
         ("²", timedelta()),
         (format_datetime(NOW + timedelta(hours=3), usegmt=True), timedelta(hours=3)),
@@ -115,13 +130,200 @@ def test_retry_after_is_read_in_both_its_forms(value, asked):
     assert retry_after(value, NOW) == asked
 
 
-PIECES = st.sampled_from(["Sun", ",", " ", "22", "Nov", "2026", ":", "GMT", "+", "-", "(", ")", "²", "-0000", "9" * 30])
+PIECES = st.sampled_from(
+    [
+        "max-age",
+        "=",
+        '"',
+        "no-cache",
+        "Sun",
+        ",",
+        " ",
+        "22",
+        "Nov",
+        "2026",
+        ":",
+        "GMT",
+        "+",
+        "-",
+        "(",
+        ")",
+        "²",
+        "-0000",
+        "9" * 30,
+    ]
+)
 
 
 @settings(max_examples=200, deadline=None)
 @given(value=st.text(max_size=30) | st.lists(PIECES, max_size=9).map("".join))
 def test_whatever_a_host_says_we_wait_between_nothing_and_a_week(value):
-    assert timedelta() <= retry_after(value, NOW) <= WEEK
+    assert NOTHING <= retry_after(value, NOW) <= WEEK
+    assert NOTHING <= freshness(value, value, NOW) <= LONGEST
+    assert NOTHING <= freshness(f"max-age={value}", None, NOW) <= LONGEST
+
+
+# ---------------------------------------------------------------- the publisher's floor
+
+
+IN_THREE_HOURS = format_datetime(NOW + 3 * HOUR, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "expires", "fresh"),
+    [
+        (None, None, NOTHING),
+        ("max-age=7200", None, 2 * HOUR),
+        ('public, Max-Age = "7200"', None, 2 * HOUR),
+        ("max-age=7200, max-age=9000", None, 2 * HOUR),
+        ("max-age=" + "9" * 5000, None, LONGEST),
+        ("max-age=-1", IN_THREE_HOURS, NOTHING),
+        ("max-age=²", None, NOTHING),
+        ("max-age", None, NOTHING),
+        ("max-age=7200, no-cache", IN_THREE_HOURS, NOTHING),
+        ("no-store", IN_THREE_HOURS, NOTHING),
+        ("public", IN_THREE_HOURS, 3 * HOUR),
+        ("max-age=60", IN_THREE_HOURS, timedelta(minutes=1)),
+        (None, "0", NOTHING),
+        (None, "7200", NOTHING),
+        (None, format_datetime(NOW - HOUR, usegmt=True), NOTHING),
+        (None, format_datetime(NOW + WEEK, usegmt=True), LONGEST),
+    ],
+)
+def test_freshness_is_read_from_max_age_and_else_from_expires(cache_control, expires, fresh):
+    assert freshness(cache_control, expires, NOW) == fresh
+
+
+@pytest.mark.parametrize("status", [200, 304])
+def test_an_answer_that_stays_fresh_is_not_asked_for_before(status):
+    poll = after_answer(FEED, Answer(status, cache_control="max-age=36000"), NOW, gap=HOUR)
+    assert near(wait(poll), 10 * HOUR)
+
+
+def test_a_short_freshness_does_not_hasten_a_poll():
+    assert near(wait(after_answer(FEED, Answer(304, cache_control="max-age=1"), NOW, gap=24 * HOUR)), 6 * HOUR)
+
+
+# ---------------------------------------------------------------- rhythm
+
+
+@pytest.mark.parametrize(
+    ("gap", "interval"),
+    [(None, USUAL), (NOTHING, SHORTEST), (8 * HOUR, 2 * HOUR), (30 * WEEK, LONGEST)],
+)
+def test_a_feed_is_asked_four_times_between_two_of_its_items(gap, interval):
+    assert near(next_poll(FEED.url, gap, NOTHING, NOW) - NOW, interval)
+
+
+def test_the_rhythm_is_the_median_gap_of_the_last_items():
+    dates = [NOW - days * timedelta(days=1) for days in (0, 2, 4, 6, 30)]
+    assert rhythm(dates, Rhythm(), NOW) == Rhythm(timedelta(days=2), NOW)
+
+
+def test_items_that_come_at_once_are_one_beat():
+    daily = [NOW - day * timedelta(days=1) + timedelta(minutes=minute) for day in (1, 2, 3) for minute in range(9)]
+    assert rhythm(daily, Rhythm(), NOW).gap == timedelta(days=1)
+
+
+def test_too_few_dates_leave_the_rhythm_as_it_was():
+    before = Rhythm(HOUR, NOW - HOUR)
+    assert rhythm([NOW - 50 * HOUR, NOW - 2 * HOUR], before, NOW) == before
+    assert rhythm([], Rhythm(), NOW) == Rhythm()
+
+
+def test_blank_and_future_dates_are_no_beat():
+    odd = [datetime(1, 1, 1, tzinfo=UTC), NOW + WEEK, datetime(9999, 12, 31, tzinfo=UTC)]
+    assert rhythm(odd, Rhythm(), NOW) == Rhythm()
+
+
+# ---------------------------------------------------------------- the weekly cut-off
+
+
+URLS = [f"https://feed.example/{number}" for number in range(200)]
+
+
+def last_polls(start: datetime, gap: timedelta, floor: timedelta = NOTHING) -> list[list[datetime]]:
+    """When each feed is polled from `start` until the cut-off."""
+    found = []
+    for url in URLS:
+        polls, at = [], start
+        while at <= CUTOFF:
+            polls.append(at)
+            at = next_poll(url, gap, floor, at)
+        found.append(polls)
+    return found
+
+
+@pytest.mark.parametrize("hours", [3, 11, 20])
+@pytest.mark.parametrize("gap", [30 * WEEK, 8 * HOUR, NOTHING])
+def test_every_feed_is_asked_in_the_last_hours_before_the_cut_off(hours, gap):
+    polls = last_polls(CUTOFF - hours * HOUR, gap)
+    assert all(CUTOFF - LAST_CALL <= times[-1] <= CUTOFF for times in polls)
+    assert all(later - earlier >= SHORTEST for times in polls for earlier, later in pairwise(times))
+
+
+def test_the_last_calls_are_spread_evenly():
+    quarters = Counter((CUTOFF - times[-1]) // (LAST_CALL / 4) for times in last_polls(CUTOFF - 3 * HOUR, 30 * WEEK))
+    assert sum(quarters.values()) == len(URLS)
+    assert all(quarters[quarter] > len(URLS) / 8 for quarter in range(4))
+
+
+def test_a_feed_that_was_asked_at_its_last_call_is_not_asked_again():
+    for times in last_polls(CUTOFF - 3 * HOUR, 30 * WEEK):
+        assert len(times) == 2
+
+
+def test_the_publishers_floor_holds_before_the_cut_off_too():
+    assert all(len(times) == 1 for times in last_polls(CUTOFF - 3 * HOUR, 30 * WEEK, floor=10 * HOUR))
+
+
+def test_a_failing_feed_is_not_pulled_forward():
+    facts = FeedFacts(FEED.url, failures=9)
+    assert after_failure(facts, "No answer", CUTOFF - 3 * HOUR).at > CUTOFF
+
+
+# ---------------------------------------------------------------- a host that wants no requests
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "asked"),
+    [(429, "7200", 2 * HOUR), (503, "7200", 2 * HOUR), (429, None, USUAL), (503, None, NOTHING)],
+)
+def test_a_refusal_is_remembered_as_long_as_the_host_asked(status, header, asked):
+    assert after_answer(FEED, Answer(status, retry_after=header), NOW).facts.busy_until == NOW + asked
+
+
+def test_one_refused_feed_holds_nobody_else_up():
+    assert host_busy_until([NOW + 9 * HOUR, NOW - HOUR], NOW) is None
+
+
+def test_a_host_is_busy_while_two_of_its_feeds_are():
+    assert host_busy_until([NOW + 9 * HOUR, NOW + HOUR, NOW + 2 * HOUR, NOW - HOUR], NOW) == NOW + 2 * HOUR
+
+
+def test_a_feed_that_waits_for_its_host_has_not_failed():
+    poll = while_busy(FeedFacts(FEED.url), NOW + 2 * HOUR, NOW)
+    assert near(wait(poll), 2 * HOUR)
+    assert poll.facts.failures == 0
+    assert poll.facts.problem == "Not asked, because its host wants no requests until 22 Nov 11:30 UTC"
+
+
+def test_a_failing_feed_that_waits_keeps_its_problem():
+    assert while_busy(FEED, NOW + HOUR, NOW).facts.problem == FEED.problem
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://Feed.Example/rss", "feed.example"),
+        ("http://127.0.0.1:8080/a", "127.0.0.1:8080"),
+        ("https://user@feed.example/", "feed.example"),
+        ("https://[broken/", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_the_host_of_an_address(url, host):
+    assert host_of(url) == host
 
 
 # ---------------------------------------------------------------- moving

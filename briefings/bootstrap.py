@@ -15,7 +15,7 @@ from briefings.actions.adjust import Adjusting
 from briefings.actions.render import Writer
 from briefings.actions.sources import Sources
 from briefings.actions.subscribe import Subscribing
-from briefings.adapters import catalogue_files
+from briefings.adapters import catalogue_files, tagger_model
 from briefings.adapters.broker import Broker
 from briefings.adapters.http import HttpFetcher
 from briefings.adapters.mail_catcher import CaughtLog
@@ -60,8 +60,8 @@ class App:
 
     @cached_property
     def tagger(self) -> Tagger:
-        """Tags by the catalogue's aliases."""
-        return Tagger(self.catalogue)
+        """Tags by the catalogue's aliases, and by its model if it has one."""
+        return Tagger(self.catalogue, tagger_model.load(self.settings.catalogue))
 
     @cached_property
     def links(self) -> Links:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from briefings.domain.feeds import host_of
 from briefings.domain.tagging import Text
 from briefings.store import items as item_rows
 
 if TYPE_CHECKING:
     from briefings.domain.tagging import Tagger
     from briefings.store.base import Database
+    from briefings.store.items import Item
 
 BATCH = 200
 
@@ -23,8 +25,13 @@ def tag(database: Database, tagger: Tagger) -> int:
     while True:
         with database.write() as session:
             items = item_rows.untagged(session, tagger.version, BATCH)
-            texts = {item.id: Text(item.title, item.summary, tuple(item.feed.topics)) for item in items}
+            texts = {item.id: _text(item) for item in items}
             item_rows.set_tags(session, {item: tagger.tag(text) for item, text in texts.items()}, tagger.version)
         done += len(items)
         if len(items) < BATCH:
             return done
+
+
+def _text(item: Item) -> Text:
+    host = host_of(item.url).removeprefix("www.")
+    return Text(item.title, item.summary, tuple(item.feed.topics), host)

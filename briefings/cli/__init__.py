@@ -18,7 +18,9 @@ from rich.table import Table
 
 from briefings import logs
 from briefings.cli.catalogue import catalogue, plan
+from briefings.cli.evaluate import evaluate
 from briefings.cli.feeds import feeds
+from briefings.cli.tags import tag
 from briefings.cli.terminal import console, open_app
 from briefings.errors import BriefingsError
 from briefings.settings import ROOT, Settings, home_from_env
@@ -252,5 +254,5 @@ def _print_surroundings(app: App) -> None:
     console.print(f"The broker {rings}.")
 
 
-for command in (catalogue, plan, feeds):
+for command in (catalogue, plan, feeds, tag, evaluate):
     main.add_command(command)

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from briefings.domain.aliases import meaning
 from briefings.domain.catalogue import (
     ENTRY_NAMES,
     HEADLINE_LENGTH,
@@ -22,7 +23,7 @@ from briefings.domain.catalogue import (
     Reading,
     Tool,
 )
-from briefings.domain.tagging import Tagger, meaning
+from briefings.domain.tagging import Tagger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,57 +1,48 @@
 """Which topics an item is about, with the words that say so.
 
-A gazetteer: the aliases of the catalogue, found by their tokens, so that `multi-agent` and `multi agent` are one.
-Words that mean something else outside AI ("Claude", "Gemini") count only where the text is about AI anyway.
+Two voices. The rule: an alias of the catalogue in the title of a text about AI is what it is about, unless the word
+means something else first ("Claude", "Gemini"). The model: linear weights learnt from items that careful readers
+labelled, for what no alias says. Skills that the model never saw enough of are left to the rule; a catalogue without
+a model is tagged by the rule alone. Roles and specializations follow from the skills.
 """
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from math import exp, prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
+
+from briefings.domain.aliases import TOKEN, Gazetteer
+from briefings.domain.features import AI_WORDS, features
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from briefings.domain.catalogue import Catalogue, Skill
+    from briefings.domain.aliases import Hit
+    from briefings.domain.catalogue import Catalogue
 
-TAGGER_VERSION = "aliases-1"
-TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")
-#: What may stand between the words of an alias: nothing, one space, one joining mark or apostrophe, or `&`.
-GAP = re.compile(r"[ \-\u2010-\u2014/._'\u2019]?| ?& ?")
-#: A hit behind one of these is part of an address, a path or a name.
-NOT_AFTER = frozenset("@#/.")
-SHORT_NAME = 6
-AI_WORDS = re.compile(
-    r"\b(AI|A\.I\.|AGI|LLMs?|GPTs?|GenAI|ML|NLP|GPUs?|TPUs?|artificial intelligence|machine learning|deep learning|"
-    r"neural|language models?|foundation models?|transformers?|chatbots?|inference|fine-?tun\w+|prompts?|tokens?|"
-    r"embeddings?|multimodal|generative|copilots?|agentic|agents?|OpenAI|Anthropic|DeepMind|Hugging ?Face|models?)\b"
-)
-#: Aliases that are first of all something else: a painter, a star sign, a harbour worker.
-AMBIGUOUS = frozenset(
-    {
-        *("claude", "gemini", "mistral", "kimi", "devin", "codex", "docker", "blackwell", "phoenix", "triton"),
-        *("cursor", "modal", "instructor", "spark", "comet", "llama", "falcon", "bert", "ray", "haystack"),
-        *("chroma", "weave", "guidance", "mojo", "pinecone", "copilot"),
-    }
-)
-#: Weights of the score, before the logistic function.
+TAGGER_VERSION = "rule-and-model-2"
+ON_TOPIC = "on-topic"
+#: Weights of the rule's score, before the logistic function.
 BIAS, TITLE, SUMMARY, AGAIN, FEED, ABOUT_AI = -1.5, 2.0, 1.2, 0.4, 0.8, 1.0
 ACCEPT = {"technical": 0.6, "tool": 0.6, "human": 0.8}
 ACCEPT_ROLE = 0.25
 MOST_SKILLS = 6
+#: A skill with fewer examples than this in the model's training is tagged by the rule.
+ENOUGH_EXAMPLES = 15
+MOST_WORDS = 2
 
 
 @dataclass(frozen=True)
 class Text:
-    """What the tagger reads of an item, and the topics of the feed it came from."""
+    """What the tagger reads of an item: plain text, where it came from, and the topics of its feed."""
 
     title: str
     summary: str
     feed_topics: tuple[str, ...] = ()
+    source: str = ""  #: the host of the item's address, such as `techcrunch.com`
 
 
 @dataclass(frozen=True)
@@ -64,102 +55,149 @@ class Tag:
     reason: str
 
 
-class Hit(NamedTuple):
-    """An alias found in a text."""
+@dataclass(frozen=True)
+class Judgement:
+    """What a model thinks of an item: probabilities, and how useful it is to a specialization (0..1)."""
 
-    skill: str
-    words: str
-    start: int
-    end: int
-    ambiguous: bool
+    on_topic: float
+    skills: Mapping[str, float]
+    specializations: Mapping[str, float]
 
 
-class _Alias(NamedTuple):
-    tokens: tuple[str, ...]
-    skill: str
-    cased: bool
-    ambiguous: bool
+@dataclass(frozen=True)
+class Reading:
+    """What the tagger makes of an item."""
+
+    is_on_topic: bool
+    skills: tuple[Tag, ...] = ()  #: best first
+    roles: tuple[Tag, ...] = ()
+    specialization_tags: tuple[Tag, ...] = ()
+    specializations: Mapping[str, float] = field(default_factory=dict)  #: usefulness to each, also below a tag's
+
+    @property
+    def tags(self) -> list[Tag]:
+        """All tags: skills, then the specializations and roles that follow from them."""
+        return [*self.skills, *self.specialization_tags, *self.roles]
+
+
+class Model(Protocol):
+    """Something that has learnt from labelled items."""
+
+    @property
+    def version(self) -> str:
+        """Changes with what it has learnt."""
+
+    @property
+    def about(self) -> Mapping[str, object]:
+        """Its thresholds, and how many examples of each skill it saw."""
+
+    def judge(self, features: Mapping[str, float]) -> Judgement:
+        """What it thinks of an item, by its features."""
+
+    def knows(self, source: str) -> bool:
+        """Whether it has learnt from items of this source."""
+
+    def because(self, features: Mapping[str, float], skill: str, most: int) -> tuple[str, ...]:
+        """The words of the item that speak most for a skill."""
 
 
 class Tagger:
-    """Tags texts by a catalogue. Building it takes a few milliseconds; keep it."""
+    """Tags texts by a catalogue and, if there is one, a model. Building it takes a few milliseconds; keep it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Index the aliases by their first word."""
-        self.version = f"{TAGGER_VERSION}/{catalogue.version}"
+    def __init__(self, catalogue: Catalogue, model: Model | None = None) -> None:
+        """Index the aliases, and learn from the catalogue what follows from a skill."""
         self._skills = catalogue.skill
-        self._index = _index(catalogue.skills)
+        self._gazetteer = Gazetteer(catalogue.skills)
         self._shares = _shares(catalogue)
         self._roles = {role.id: [spec.id for spec in role.specializations] for role in catalogue.roles}
         self._names = catalogue.topic_names
+        self._model = model
+        self._thresholds = _numbers(model, "thresholds")
+        self._examples = _numbers(model, "examples")
+        self.version = f"{TAGGER_VERSION}/{_fingerprint(catalogue)}/{model.version if model else 'no-model'}"
 
     def tag(self, text: Text) -> list[Tag]:
         """The skills that the text is about, then the specializations and roles that follow from them."""
-        skills = self._skill_tags(text)
-        specs = self._specialization_tags({tag.topic: tag.score for tag in skills})
-        return [*skills, *specs, *self._role_tags(specs)]
+        return self.read(text).tags
 
     def hits(self, text: str) -> list[Hit]:
-        """Every alias in the text, longest first at each place, without overlaps."""
-        tokens = [(match.group(), match.start(), match.end()) for match in TOKEN.finditer(text)]
-        found, position = [], 0
-        while position < len(tokens):
-            hit = self._hit_at(text, tokens, position)
-            if hit:
-                found.append(hit)
-            position += 1 if hit is None else _tokens_within(tokens, position, hit.end)
-        return found
+        """Every alias in a text; see `Gazetteer.hits`."""
+        return self._gazetteer.hits(text)
 
-    def _hit_at(self, text: str, tokens: Sequence[tuple[str, int, int]], position: int) -> Hit | None:
-        first, start, _ = tokens[position]
-        if start and text[start - 1] in NOT_AFTER:
-            return None
-        for alias in self._index.get(first.casefold().removesuffix("s"), ()):
-            span = tokens[position : position + len(alias.tokens)]
-            if _says(text, span, alias):
-                end = span[-1][2]
-                return Hit(alias.skill, text[start:end], start, end, alias.ambiguous)
-        return None
+    def read(self, text: Text) -> Reading:
+        """Whether the text is on topic, its tags, and what it is worth to each specialization."""
+        found = (self.hits(text.title), self.hits(text.summary))
+        rule = {tag.topic: tag for tag in self._rule_tags(text, found)}
+        if self._model is None:
+            return (
+                self._reading(rule, {})
+                if rule or _is_about_ai(text, [*found[0], *found[1]])
+                else Reading(is_on_topic=False)
+            )
+        seen = features(text.title, text.summary, text.source, *found)
+        judged = self._model.judge(seen)
+        tags = {topic: tag for topic, tag in rule.items() if self._rule_decides(tag, found[0])}
+        named = any(hit.skill in tags and not hit.ambiguous for hit in found[0])
+        if not named and (judged.on_topic < self._thresholds[ON_TOPIC] or self._is_a_namesake(text, found)):
+            return Reading(is_on_topic=False, specializations=judged.specializations)
+        for skill, score in judged.skills.items():
+            if skill in self._skills and score >= self._thresholds["skill"] and self._is_learnt(skill):
+                tags[skill] = self._model_tag(skill, score, rule.get(skill), seen, text)
+        return self._reading(tags, judged.specializations)
 
-    def _skill_tags(self, text: Text) -> list[Tag]:
-        title, summary = self.hits(text.title), self.hits(text.summary)
-        about_ai = _is_about_ai(text, [*title, *summary])
+    def _is_a_namesake(self, text: Text, found: tuple[list[Hit], list[Hit]]) -> bool:
+        """Whether all that speaks for a text is a name of double meaning, and it comes from nobody the model knows."""
+        hits = [*found[0], *found[1]]
+        known = self._model is not None and self._model.knows(text.source)
+        return bool(hits) and not known and not _is_about_ai(text, hits)
+
+    def _is_learnt(self, skill: str) -> bool:
+        return self._examples.get(skill, 0) >= ENOUGH_EXAMPLES
+
+    def _rule_decides(self, tag: Tag, in_title: Iterable[Hit]) -> bool:
+        """The title says what a text is about; what a summary mentions is for the model to weigh."""
+        return not self._is_learnt(tag.topic) or any(hit.skill == tag.topic for hit in in_title)
+
+    def _model_tag(self, skill: str, score: float, rule: Tag | None, seen: Mapping[str, float], text: Text) -> Tag:
+        if rule:
+            return Tag(skill, round(max(score, rule.score), 3), rule.evidence, rule.reason)
+        words = _as_written(self._model.because(seen, skill, MOST_WORDS) if self._model else (), text)
+        quoted = " and ".join(f"“{word}”" for word in words)
+        reason = f"words such as {quoted}" if words else "it reads like items about it"
+        return Tag(skill, round(score, 3), words, reason)
+
+    def _reading(self, skills: Mapping[str, Tag], learnt: Mapping[str, float]) -> Reading:
+        best = sorted(skills.values(), key=lambda tag: (-tag.score, tag.topic))[:MOST_SKILLS]
+        specs = self._specialization_tags({tag.topic: tag.score for tag in best}, learnt)
+        worth = {tag.topic: tag.score for tag in specs} | dict(learnt)
+        return Reading(True, tuple(best), tuple(self._role_tags(specs)), tuple(specs), worth)
+
+    # ------------------------------------------------------------ the rule
+
+    def _rule_tags(self, text: Text, found: tuple[list[Hit], list[Hit]]) -> Iterator[Tag]:
+        about_ai = _is_about_ai(text, [*found[0], *found[1]])
         by_skill: dict[str, tuple[list[Hit], list[Hit]]] = defaultdict(lambda: ([], []))
-        for place, hits in enumerate((title, summary)):
+        for place, hits in enumerate(found):
             for hit in hits:
                 if about_ai or not hit.ambiguous:
                     by_skill[hit.skill][place].append(hit)
-        tags = [
-            self._skill_tag(skill, hits, about_ai=about_ai, feed_topics=text.feed_topics)
-            for skill, hits in by_skill.items()
-        ]
-        accepted = [tag for tag in tags if tag.score >= ACCEPT[self._skills[tag.topic].kind]]
-        return sorted(accepted, key=lambda tag: (-tag.score, tag.topic))[:MOST_SKILLS]
+        for skill, places in by_skill.items():
+            tag = _rule_tag(skill, places, about_ai=about_ai, feed_topics=text.feed_topics)
+            if tag.score >= ACCEPT[self._skills[skill].kind]:
+                yield tag
 
-    def _skill_tag(
-        self, skill: str, hits: tuple[list[Hit], list[Hit]], *, about_ai: bool, feed_topics: tuple[str, ...]
-    ) -> Tag:
-        title, summary = hits
-        parts = [
-            (TITLE, f"“{title[0].words}” in the title") if title else None,
-            (SUMMARY, f"“{summary[0].words}” in the summary") if summary else None,
-            (AGAIN, "said more than once") if len(summary) > 1 else None,
-            (FEED, "the feed is about it") if skill in feed_topics else None,
-        ]
-        present = [part for part in parts if part]
-        score = _logistic(BIAS + ABOUT_AI * about_ai + sum(weight for weight, _ in present))
-        evidence = tuple(dict.fromkeys(hit.words for hit in [*title, *summary]))
-        return Tag(skill, round(score, 3), evidence, ", ".join(words for _, words in present))
+    # ------------------------------------------------------------ what follows from the skills
 
-    def _specialization_tags(self, skills: Mapping[str, float]) -> list[Tag]:
+    def _specialization_tags(self, skills: Mapping[str, float], learnt: Mapping[str, float]) -> list[Tag]:
         tags = []
         for spec, shares in self._shares.items():
             parts = {skill: score * shares[skill] for skill, score in skills.items() if skill in shares}
-            score = 1 - prod(1 - part for part in parts.values())
+            score = learnt.get(spec, 1 - prod(1 - part for part in parts.values()))
             if score >= ACCEPT_ROLE:
                 best = sorted(parts, key=lambda skill: (-parts[skill], skill))[:3]
                 words = ", ".join(self._names[skill] for skill in best)
-                tags.append(Tag(spec, round(score, 3), tuple(best), f"because of {words}"))
+                reason = f"because of {words}" if words else "it reads like items useful to it"
+                tags.append(Tag(spec, round(score, 3), tuple(best), reason))
         return tags
 
     def _role_tags(self, specs: Iterable[Tag]) -> Iterator[Tag]:
@@ -171,38 +209,24 @@ class Tagger:
                 yield Tag(role, top.score, (top.topic,), f"because of {self._names[top.topic]}")
 
 
-def meaning(alias: str) -> tuple[str, ...]:
-    """What the tagger makes of an alias: two of one meaning find the same words."""
-    *before, last = TOKEN.findall(alias.casefold()) or [alias.casefold()]
-    return (*before, last.removesuffix("s"))
+def _rule_tag(skill: str, hits: tuple[list[Hit], list[Hit]], *, about_ai: bool, feed_topics: Sequence[str]) -> Tag:
+    title, summary = hits
+    parts = [
+        (TITLE, f"“{title[0].words}” in the title") if title else None,
+        (SUMMARY, f"“{summary[0].words}” in the summary") if summary else None,
+        (AGAIN, "said more than once") if len(summary) > 1 else None,
+        (FEED, "the feed is about it") if skill in feed_topics else None,
+    ]
+    present = [part for part in parts if part]
+    score = _logistic(BIAS + ABOUT_AI * about_ai + sum(weight for weight, _ in present))
+    evidence = tuple(dict.fromkeys(hit.words for hit in [*title, *summary]))
+    return Tag(skill, round(score, 3), evidence, ", ".join(words for _, words in present))
 
 
-def _index(skills: Iterable[Skill]) -> dict[str, list[_Alias]]:
-    index: dict[str, list[_Alias]] = defaultdict(list)
-    for skill in skills:
-        for alias in dict.fromkeys((*skill.aliases, skill.name)):
-            cased = len(alias) <= SHORT_NAME and alias != alias.lower()
-            words = alias if cased else alias.casefold()
-            tokens = tuple(TOKEN.findall(words))
-            ambiguous = alias.casefold() in AMBIGUOUS
-            if tokens:
-                index[tokens[0].casefold().removesuffix("s")].append(_Alias(tokens, skill.id, cased, ambiguous))
-    for aliases in index.values():
-        aliases.sort(key=lambda alias: -sum(map(len, alias.tokens)))
-    return dict(index)
-
-
-def _says(text: str, span: Sequence[tuple[str, int, int]], alias: _Alias) -> bool:
-    if len(span) != len(alias.tokens):
-        return False
-    said = [token if alias.cased else token.casefold() for token, _, _ in span]
-    last_fits = said[-1] == alias.tokens[-1] or said[-1] == alias.tokens[-1] + "s"
-    gaps = (text[before[2] : after[1]] for before, after in pairwise(span))
-    return last_fits and tuple(said[:-1]) == alias.tokens[:-1] and all(GAP.fullmatch(gap) for gap in gaps)
-
-
-def _tokens_within(tokens: Sequence[tuple[str, int, int]], position: int, end: int) -> int:
-    return sum(1 for _, start, _ in tokens[position : position + 12] if start < end)
+def _as_written(words: Iterable[str], text: Text) -> tuple[str, ...]:
+    """Words of the model as the text has them, for people to find."""
+    written = {token.casefold(): token for token in reversed(TOKEN.findall(f"{text.title} {text.summary}"))}
+    return tuple(written[word] for word in words if word in written)
 
 
 def _is_about_ai(text: Text, hits: Iterable[Hit]) -> bool:
@@ -220,6 +244,18 @@ def _shares(catalogue: Catalogue) -> dict[str, dict[str, float]]:
         spec.id: {skill: 0.9 / uses[skill] ** 0.5 for skill in spec.core_skills}
         for spec in catalogue.specialization.values()
     }
+
+
+def _fingerprint(catalogue: Catalogue) -> str:
+    """Changes with whatever decides tags, and not with the sentences of plans."""
+    roles = [(role.id, role.name, [spec.id for spec in role.specializations]) for role in catalogue.roles]
+    specs = [(spec.id, spec.name, spec.core_skills) for spec in catalogue.specialization.values()]
+    return hashlib.sha256(repr((catalogue.skills, roles, specs)).encode()).hexdigest()[:12]
+
+
+def _numbers(model: Model | None, key: str) -> dict[str, float]:
+    found = model.about.get(key) if model else None
+    return {str(name): float(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _logistic(z: float) -> float:

@@ -1,13 +1,17 @@
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from catalogue_samples import ASSESSMENT, PLAN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from briefings.adapters import tagger_model
 from briefings.domain.catalogue import Catalogue, Role, Skill, Specialization
-from briefings.domain.tagging import ACCEPT, MOST_SKILLS, Tagger, Text
+from briefings.domain.tagging import ACCEPT, ENOUGH_EXAMPLES, MOST_SKILLS, Tagger, Text
 
+ROOT = Path(__file__).parents[2]
 CARRIERS = (
     "A new guide to {alias} for language models.",
     "{alias}: what changed in the LLM world",
@@ -29,6 +33,12 @@ TRAPS = (
 @pytest.fixture(scope="module")
 def tagger(catalogue):
     return Tagger(catalogue)
+
+
+@pytest.fixture(scope="module")
+def learnt(catalogue):
+    """The tagger as the product uses it, with the bundled model."""
+    return Tagger(catalogue, tagger_model.load(ROOT / "briefings" / "catalogue"))
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +130,11 @@ def test_a_word_inside_an_address_or_a_name_is_not_said(small, text):
     assert small.hits(text) == []
 
 
+@pytest.mark.parametrize("said", ["a non-MCP server", "without MCP", "instead of MCP", "not an MCP server"])
+def test_a_word_that_is_denied_is_not_said(small, said):
+    assert small.hits(f"It is {said}") == []
+
+
 def test_the_longest_alias_wins_and_nothing_overlaps(small):
     assert [hit.words for hit in small.hits("Model Context Protocol (MCP)")] == ["Model Context Protocol", "MCP"]
 
@@ -156,6 +171,49 @@ def test_a_specialization_and_its_role_follow_from_their_skills(small):
 
 def test_the_version_changes_with_the_catalogue(small, tagger):
     assert small.version != tagger.version
+
+
+# ---------------------------------------------------------------- with the learned model
+
+
+@pytest.mark.parametrize("headline", TRAPS)
+def test_news_from_another_world_gets_no_tag_from_the_model_either(learnt, headline):
+    assert topics(learnt, headline) == []
+
+
+def test_a_shopping_deal_is_off_topic_whatever_it_mentions(learnt):
+    read = learnt.read(Text("Black Friday: the best tablet and TV deals", "Save 40 % on an iPad and a soundbar today."))
+    assert (read.is_on_topic, read.tags) == (False, [])
+
+
+def test_the_model_finds_what_no_alias_says_and_names_the_words(learnt):
+    text = Text("AI companies sued by authors over books used in training", "A judge lets three novelists go ahead.")
+    (tag,) = learnt.read(text).skills
+    assert learnt.hits(text.title) == learnt.hits(text.summary) == []
+    assert (tag.topic, tag.evidence) == ("ai-copyright", ("authors", "books"))
+    assert tag.reason == "words such as “authors” and “books”"
+
+
+def test_what_a_summary_mentions_in_passing_is_for_the_model_to_weigh(learnt):
+    told = "A bakery in Lyon opens a shop. Its owner once tried LangChain for an AI side project, and gave it up."
+    assert "langchain" in topics(learnt, "LangChain 1.0 for agents", told)
+    assert "ai-agents" not in topics(learnt, "A bakery in Lyon", told)
+
+
+def test_a_skill_with_few_examples_is_tagged_by_the_rule(learnt):
+    assert learnt._examples.get("vllm", 0) < ENOUGH_EXAMPLES
+    assert topics(learnt, "vLLM 0.9 serves faster")[0] == "vllm"
+
+
+def test_what_a_specialization_is_worth_is_said_also_below_a_tag(learnt):
+    read = learnt.read(Text("vLLM 0.9 halves the KV cache for LLM serving", ""))
+    assert read.specializations["mlops-ai-infrastructure"] > read.specializations["ai-safety-alignment"]
+
+
+def test_the_version_changes_with_the_model_and_not_with_a_sentence_of_a_plan(catalogue, tagger, learnt):
+    assert learnt.version != tagger.version
+    other = replace(catalogue, roles=tuple(replace(role, category="Other") for role in catalogue.roles))
+    assert Tagger(other).version == tagger.version
 
 
 # ---------------------------------------------------------------- any text
@@ -198,7 +256,7 @@ TEXTS = st.text(max_size=60) | st.lists(WORDS, max_size=20).map(" ".join) | st.l
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=TEXTS, summary=TEXTS)
-def test_the_evidence_of_a_tag_stands_literally_in_the_text(catalogue, tagger, title, summary):
+def test_the_evidence_of_a_tag_stands_literally_in_the_text(catalogue, tagger, learnt, title, summary):
     tags = tagger.tag(Text(title, summary))
     skills = [tag for tag in tags if tag.topic in catalogue.skill]
     assert len(skills) <= MOST_SKILLS
@@ -208,6 +266,9 @@ def test_the_evidence_of_a_tag_stands_literally_in_the_text(catalogue, tagger, t
         assert ACCEPT[catalogue.skill[tag.topic].kind] <= tag.score <= 1
     for tag in tags[len(skills) :]:
         assert set(tag.evidence) <= {one.topic for one in tags}
+    for tag in learnt.read(Text(title, summary)).skills:
+        assert all(words in title or words in summary for words in tag.evidence)
+        assert 0 <= tag.score <= 1
     hits = tagger.hits(title)
     assert all(title[hit.start : hit.end] == hit.words for hit in hits)
     assert all(before.end <= after.start for before, after in pairwise(hits))

@@ -1,0 +1,123 @@
+"""`briefings tag` and `briefings evaluate tags`: the tagger by itself, without a database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from briefings.cli.terminal import console
+from briefings.errors import InputError
+from briefings.settings import catalogue_from_env
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from briefings.domain.tag_evaluation import Label, Prediction
+    from briefings.domain.tagging import Tagger, Text
+
+LONGEST_TITLE, LONGEST_SUMMARY = 300, 1000
+WORST = 20
+#: Figures of a single skill say something from so many labels on.
+FEWEST_LABELS = 15
+
+
+@click.command("tag")
+@click.option("--jsonl", is_flag=True, help="Lines of JSON (id, source, title, summary) in, a line of tags each out.")
+def tag(*, jsonl: bool) -> None:
+    """Tag every item that waits for it; with --jsonl, those of standard input, without a database."""
+    if not jsonl:
+        from briefings.cli.terminal import open_app
+
+        console.print(f"{open_app().tag()} items tagged.")
+        return
+    tagger = _tagger()
+    for item in _lines(sys.stdin):
+        sys.stdout.write(json.dumps(_prediction(tagger, item), ensure_ascii=False) + "\n")
+
+
+@click.command("tags")
+@click.argument("items", type=click.File("r"))
+@click.argument("labels", type=click.File("r"))
+def evaluate_tags(items: TextIO, labels: TextIO) -> None:
+    """Compare the tags of ITEMS (lines of JSON) with LABELS (lines of JSON: id, on_topic, skills, optional_skills,
+    relevance): figures with 95 % intervals, each skill of 15 or more labels, and the surest mistakes.
+    """
+    from briefings.domain import tag_evaluation
+
+    tagger, known = _tagger(), {item["id"]: item for item in _lines(items)}
+    pairs = [(label, _said(tagger, known[label.id])) for label in map(_label, _lines(labels)) if label.id in known]
+    if not pairs:
+        raise InputError("No label has the id of an item; give the items first and their labels second")
+    table = Table("Figure", "Value", "95 % interval", title=f"{len(pairs)} items, tagger {tagger.version}")
+    for figure in tag_evaluation.measure(pairs):
+        table.add_row(figure.name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
+    console.print(table)
+    skills = Table("Skill", "Labels", "Precision", "Recall", "F1")
+    for name, count, *figures in tag_evaluation.per_skill(pairs, FEWEST_LABELS):
+        skills.add_row(name, str(count), *(f"{value:.2f}" for value in figures))
+    console.print(skills)
+    mistakes = Table("Item", "Title", "What is wrong", title="The surest mistakes")
+    for item, words in tag_evaluation.worst(pairs, WORST):
+        mistakes.add_row(item, escape(str(known[item]["title"])[:70]), words)
+    console.print(mistakes)
+
+
+def _tagger() -> Tagger:
+    from briefings.adapters import tagger_model
+    from briefings.adapters.catalogue_files import load
+    from briefings.domain.tagging import Tagger
+
+    folder = catalogue_from_env()
+    return Tagger(load(folder), tagger_model.load(folder))
+
+
+def _lines(file: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The lines of JSON. Raises InputError with the number of the line that is none."""
+    for number, line in enumerate(file, 1):
+        try:
+            found = json.loads(line)
+            known = {**found, "id": str(found["id"])}
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise InputError(f"Line {number} is no JSON object with an id ({error}); correct it") from error
+        yield known
+
+
+def _text(item: dict[str, Any]) -> Text:
+    from briefings.adapters.text import plain
+    from briefings.domain.tagging import Text
+
+    title, summary = (str(item.get(key) or "") for key in ("title", "summary"))
+    return Text(plain(title, LONGEST_TITLE), plain(summary, LONGEST_SUMMARY), source=str(item.get("source") or ""))
+
+
+def _prediction(tagger: Tagger, item: dict[str, Any]) -> dict[str, object]:
+    found = tagger.read(_text(item))
+    skills = [{"id": one.topic, "score": one.score, "evidence": list(one.evidence)} for one in found.skills]
+    worth = sorted(found.specializations.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {
+        "id": item["id"],
+        "on_topic": found.is_on_topic,
+        "skills": skills,
+        "roles": [{"id": one.topic, "score": one.score} for one in found.roles],
+        "specializations": [{"id": name, "score": round(score, 3)} for name, score in worth if score > 0],
+    }
+
+
+def _said(tagger: Tagger, item: dict[str, Any]) -> Prediction:
+    from briefings.domain.tag_evaluation import Prediction
+
+    found = tagger.read(_text(item))
+    skills = {one.topic: one.score for one in found.skills}
+    return Prediction(item["id"], found.is_on_topic, skills, found.specializations)
+
+
+def _label(line: dict[str, Any]) -> Label:
+    from briefings.domain.tag_evaluation import Label
+
+    skills, optional = (frozenset(line.get(key) or ()) for key in ("skills", "optional_skills"))
+    return Label(line["id"], bool(line["on_topic"]), skills, optional, dict(line.get("relevance") or {}))

@@ -1,0 +1,166 @@
+"""How good tags are, against the labels of careful readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log2
+from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+POOL, POOLS, DEPTH = 60, 200, 10
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a reader said of an item. Optional skills are neither rewarded nor punished."""
+
+    id: str
+    on_topic: bool
+    skills: frozenset[str]
+    optional: frozenset[str]
+    relevance: Mapping[str, int]  #: specialization -> 0..3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a tagger said of an item."""
+
+    id: str
+    on_topic: bool
+    skills: Mapping[str, float]
+    specializations: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measurement with its 95 % bootstrap interval over items."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+Pair = tuple[Label, Prediction]
+
+
+def measure(pairs: Sequence[Pair]) -> list[Figure]:
+    """Precision, recall and F1 over skills; what is let through and kept; nDCG@10 for each labelled specialization."""
+    figures = [_with_interval(name, pairs, function) for name, function in FIGURES.items()]
+    specs = sorted({spec for label, _ in pairs for spec in label.relevance})
+    return figures + [_with_interval(f"nDCG@{DEPTH} {spec}", pairs, _ranking(spec)) for spec in specs]
+
+
+def per_skill(pairs: Sequence[Pair], fewest: int) -> list[tuple[str, int, float, float, float]]:
+    """Skill, labels, precision, recall, F1 for each skill with at least `fewest` labels, the most labels first."""
+    counts: dict[str, int] = {}
+    for label, _ in pairs:
+        for skill in label.skills:
+            counts[skill] = counts.get(skill, 0) + 1
+    rows = []
+    for skill in sorted((skill for skill, count in counts.items() if count >= fewest), key=lambda s: (-counts[s], s)):
+        right, wrong, missed = _counts(pairs, skill)
+        rows.append(
+            (
+                skill,
+                counts[skill],
+                _ratio(right, right + wrong),
+                _ratio(right, right + missed),
+                _f1(right, wrong, missed),
+            )
+        )
+    return rows
+
+
+def worst(pairs: Sequence[Pair], most: int) -> list[tuple[str, str]]:
+    """The surest mistakes: item id and what is wrong, the highest wrong score first."""
+    found = []
+    for label, prediction in pairs:
+        if prediction.on_topic != label.on_topic:
+            found.append((1.0, label.id, "called on topic" if prediction.on_topic else "called off topic"))
+        for skill, score in prediction.skills.items():
+            if skill not in label.skills | label.optional:
+                found.append((score, label.id, f"{skill} {score:.2f} is not what it is about"))
+    return [(item, words) for _, item, words in sorted(found, key=lambda one: (-one[0], one[1]))[:most]]
+
+
+def ndcg(scores: Sequence[float], relevance: Sequence[int], random: Random) -> float:
+    """nDCG@10 with gain 2^relevance - 1, the mean over random pools of 60 items."""
+    total = 0.0
+    for _ in range(POOLS):
+        pool = random.sample(range(len(scores)), min(POOL, len(scores)))
+        ranked = sorted(pool, key=lambda one: -scores[one])
+        ideal = sorted((relevance[one] for one in pool), reverse=True)
+        total += _ratio(_gain([relevance[one] for one in ranked]), _gain(ideal)) if any(ideal) else 1.0
+    return total / POOLS
+
+
+def _gain(relevance: Sequence[int]) -> float:
+    return sum(((1 << value) - 1) / log2(place + 2) for place, value in enumerate(relevance[:DEPTH]))
+
+
+def _counts(pairs: Sequence[Pair], only: str = "") -> tuple[int, int, int]:
+    """Right, wrong and missed skills."""
+    right = wrong = missed = 0
+    for label, prediction in pairs:
+        said = {skill for skill in prediction.skills if skill not in label.optional and only in {"", skill}}
+        meant = {skill for skill in label.skills if skill not in label.optional and only in {"", skill}}
+        right, wrong, missed = right + len(said & meant), wrong + len(said - meant), missed + len(meant - said)
+    return right, wrong, missed
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _f1(right: int, wrong: int, missed: int) -> float:
+    return _ratio(2 * right, 2 * right + wrong + missed)
+
+
+def _precision(pairs: Sequence[Pair]) -> float:
+    right, wrong, _ = _counts(pairs)
+    return _ratio(right, right + wrong)
+
+
+def _recall(pairs: Sequence[Pair]) -> float:
+    right, _, missed = _counts(pairs)
+    return _ratio(right, right + missed)
+
+
+def _let_through(pairs: Sequence[Pair]) -> float:
+    off = [prediction for label, prediction in pairs if not label.on_topic]
+    return _ratio(sum(one.on_topic or bool(one.skills) for one in off), len(off))
+
+
+def _kept(pairs: Sequence[Pair]) -> float:
+    on = [prediction for label, prediction in pairs if label.on_topic]
+    return _ratio(sum(one.on_topic for one in on), len(on))
+
+
+FIGURES: dict[str, Callable[[Sequence[Pair]], float]] = {
+    "precision of skills": _precision,
+    "recall of skills": _recall,
+    "micro-F1 of skills": lambda pairs: _f1(*_counts(pairs)),
+    "off-topic let through": _let_through,
+    "on-topic kept": _kept,
+}
+
+
+def _ranking(spec: str) -> Callable[[Sequence[Pair]], float]:
+    def measured(pairs: Sequence[Pair]) -> float:
+        scores = [prediction.specializations.get(spec, 0.0) for _, prediction in pairs]
+        return ndcg(scores, [label.relevance.get(spec, 0) for label, _ in pairs], Random(1))  # noqa: S311 - no secret
+
+    return measured
+
+
+def _with_interval(name: str, pairs: Sequence[Pair], function: Callable[[Sequence[Pair]], float]) -> Figure:
+    """Resampled by item; rankings, which draw their own pools, fewer times."""
+    random, size = Random(0), len(pairs)  # noqa: S311 - no secret
+    times = RESAMPLES // 50 if name.startswith("nDCG") else RESAMPLES
+    drawn = sorted(function([pairs[random.randrange(size)] for _ in range(size)]) for _ in range(times))
+    return Figure(name, function(pairs), drawn[int(0.025 * times)], drawn[int(0.975 * times) - 1])

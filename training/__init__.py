@@ -1,0 +1,1 @@
+"""Scripts that make what the product ships, from labels."""

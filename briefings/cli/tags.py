@@ -57,9 +57,9 @@ def evaluate_tags(items: TextIO, labels: TextIO) -> None:
     for figure in tag_evaluation.measure(pairs):
         table.add_row(figure.name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
     console.print(table)
-    skills = Table("Skill", "Labels", "Precision", "Recall", "F1")
-    for name, count, *figures in tag_evaluation.per_skill(pairs, FEWEST_LABELS):
-        skills.add_row(name, str(count), *(f"{value:.2f}" for value in figures))
+    skills = Table("Skills", "Labels", "Precision", "Recall", "F1")
+    for row in [*tag_evaluation.per_kind(pairs, tagger.kinds), *tag_evaluation.per_skill(pairs, FEWEST_LABELS)]:
+        skills.add_row(row.name, str(row.labels), *(f"{value:.2f}" for value in row[2:]))
     console.print(skills)
     mistakes = Table("Item", "Title", "What is wrong", title="The surest mistakes")
     for item, words in tag_evaluation.worst(pairs, WORST):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import log2
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 POOL, POOLS, DEPTH = 60, 200, 10
 RESAMPLES = 1000
@@ -45,6 +46,16 @@ class Figure:
     high: float
 
 
+class Row(NamedTuple):
+    """How good the tags of some skills are."""
+
+    name: str
+    labels: int
+    precision: float
+    recall: float
+    f1: float
+
+
 Pair = tuple[Label, Prediction]
 
 
@@ -55,25 +66,17 @@ def measure(pairs: Sequence[Pair]) -> list[Figure]:
     return figures + [_with_interval(f"nDCG@{DEPTH} {spec}", pairs, _ranking(spec)) for spec in specs]
 
 
-def per_skill(pairs: Sequence[Pair], fewest: int) -> list[tuple[str, int, float, float, float]]:
-    """Skill, labels, precision, recall, F1 for each skill with at least `fewest` labels, the most labels first."""
-    counts: dict[str, int] = {}
-    for label, _ in pairs:
-        for skill in label.skills:
-            counts[skill] = counts.get(skill, 0) + 1
-    rows = []
-    for skill in sorted((skill for skill, count in counts.items() if count >= fewest), key=lambda s: (-counts[s], s)):
-        right, wrong, missed = _counts(pairs, skill)
-        rows.append(
-            (
-                skill,
-                counts[skill],
-                _ratio(right, right + wrong),
-                _ratio(right, right + missed),
-                _f1(right, wrong, missed),
-            )
-        )
-    return rows
+def per_skill(pairs: Sequence[Pair], fewest: int) -> list[Row]:
+    """A row for each skill with at least `fewest` labels, the most labels first."""
+    labels = Counter(skill for label, _ in pairs for skill in label.skills)
+    common = sorted((skill for skill, count in labels.items() if count >= fewest), key=lambda s: (-labels[s], s))
+    return [_row(pairs, skill, {skill}) for skill in common]
+
+
+def per_kind(pairs: Sequence[Pair], kinds: Mapping[str, str]) -> list[Row]:
+    """A row for each kind of skill; `kinds` is skill id -> kind."""
+    named = sorted(set(kinds.values()))
+    return [_row(pairs, kind, {skill for skill, its in kinds.items() if its == kind}) for kind in named]
 
 
 def worst(pairs: Sequence[Pair], most: int) -> list[tuple[str, str]]:
@@ -103,14 +106,23 @@ def _gain(relevance: Sequence[int]) -> float:
     return sum(((1 << value) - 1) / log2(place + 2) for place, value in enumerate(relevance[:DEPTH]))
 
 
-def _counts(pairs: Sequence[Pair], only: str = "") -> tuple[int, int, int]:
-    """Right, wrong and missed skills."""
+def _row(pairs: Sequence[Pair], name: str, skills: Collection[str]) -> Row:
+    right, wrong, missed = _counts(pairs, skills)
+    precision, recall = _ratio(right, right + wrong), _ratio(right, right + missed)
+    return Row(name, right + missed, precision, recall, _f1(right, wrong, missed))
+
+
+def _counts(pairs: Sequence[Pair], only: Collection[str] | None = None) -> tuple[int, int, int]:
+    """Right, wrong and missed skills, of all or `only` some."""
     right = wrong = missed = 0
     for label, prediction in pairs:
-        said = {skill for skill in prediction.skills if skill not in label.optional and only in {"", skill}}
-        meant = {skill for skill in label.skills if skill not in label.optional and only in {"", skill}}
+        said, meant = (_counted(skills, label, only) for skills in (prediction.skills, label.skills))
         right, wrong, missed = right + len(said & meant), wrong + len(said - meant), missed + len(meant - said)
     return right, wrong, missed
+
+
+def _counted(skills: Iterable[str], label: Label, only: Collection[str] | None) -> set[str]:
+    return {skill for skill in skills if skill not in label.optional and (only is None or skill in only)}
 
 
 def _ratio(part: float, whole: float) -> float:

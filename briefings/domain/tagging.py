@@ -116,6 +116,11 @@ class Tagger:
         self._examples = _numbers(model, "examples")
         self.version = f"{TAGGER_VERSION}/{_fingerprint(catalogue)}/{model.version if model else 'no-model'}"
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each skill id: technical, tool or human."""
+        return {skill.id: skill.kind for skill in self._skills.values()}
+
     def tag(self, text: Text) -> list[Tag]:
         """The skills that the text is about, then the specializations and roles that follow from them."""
         return self.read(text).tags

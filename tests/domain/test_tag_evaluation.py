@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from briefings.domain.tag_evaluation import Label, Prediction, measure, ndcg, per_skill, worst
+from briefings.domain.tag_evaluation import Label, Prediction, measure, ndcg, per_kind, per_skill, worst
 
 
 def label(name: str, *skills: str, on: bool = True, optional: tuple[str, ...] = (), **relevance: int) -> Label:
@@ -54,6 +54,12 @@ def test_an_interval_holds_its_value():
 
 def test_each_skill_with_enough_labels_has_its_figures():
     assert per_skill(PAIRS, 2) == [("a", 2, 1.0, 1.0, 1.0), ("b", 2, 0.0, 0.0, 0.0)]
+
+
+def test_each_kind_of_skill_has_its_figures():
+    tools, technical = per_kind(PAIRS, {"a": "tool", "b": "technical", "c": "tool"})[::-1]
+    assert (tools.name, tools.labels, tools.f1) == ("tool", 2, 1.0)
+    assert (technical.name, technical.labels, technical.precision) == ("technical", 2, 0.0)
 
 
 def test_the_surest_mistakes_come_first():

@@ -13,6 +13,7 @@ from briefings import clock as clocks
 from briefings.actions import account, compose, curate, deliver, group, poll, record, sweep, tag, tidy
 from briefings.actions.adjust import Adjusting
 from briefings.actions.render import Writer
+from briefings.actions.rules import TagRules
 from briefings.actions.sources import Sources
 from briefings.actions.subscribe import Subscribing
 from briefings.adapters import catalogue_files, tagger_model
@@ -25,10 +26,12 @@ from briefings.domain import tokens
 from briefings.domain.links import Links
 from briefings.domain.tagging import Tagger
 from briefings.settings import ROOT, Settings
-from briefings.store import subscribers
+from briefings.store import items, subscribers, tag_rules
 from briefings.store.base import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from briefings.adapters.broker import Doorbell
     from briefings.adapters.http import Fetcher
     from briefings.adapters.mailer import Mailer
@@ -58,9 +61,19 @@ class App:
         """The store of record."""
         return Database(self.settings.database_url)
 
-    @cached_property
+    @property
     def tagger(self) -> Tagger:
-        """Tags by the catalogue's aliases, and by its model if it has one."""
+        """Tags by the catalogue's aliases, its model if it has one, and the rules of editors that are in force now."""
+        with self.database.read() as session:
+            rules = tag_rules.in_force(session)
+        tagger = self._tagger
+        if tagger.rules != rules:
+            self._tagger = tagger = tagger.under(rules)
+        return tagger
+
+    @cached_property
+    def _tagger(self) -> Tagger:
+        """The tagger under the rules that were in force when it was last asked for."""
         return Tagger(self.catalogue, tagger_model.load(self.settings.catalogue))
 
     @cached_property
@@ -95,6 +108,11 @@ class App:
         return Sources(self.database, self.fetcher, self.catalogue, self.tagger, self.clock)
 
     @property
+    def tag_rules(self) -> TagRules:
+        """What an editor does with rules about tags: try out, add, remove."""
+        return TagRules(self.database, self.catalogue, self.tagger, self.clock)
+
+    @property
     def rules(self) -> deliver.Rules:
         """What the operator has set about deliveries."""
         owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -116,9 +134,15 @@ class App:
         """Poll the feeds that are due."""
         return poll.poll(self.database, self.fetcher, self.clock)
 
-    def tag(self) -> int:
-        """Tag the items that wait for it."""
-        return tag.tag(self.database, self.tagger)
+    def tag(self, told: Callable[[int], object] | None = None) -> int:
+        """Tag the items that wait for it; `told` hears of each batch how many it had."""
+        return tag.tag(self.database, lambda: self.tagger, told)
+
+    def untagged(self) -> int:
+        """How many items wait for tags."""
+        version = self.tagger.version
+        with self.database.read() as session:
+            return items.count_untagged(session, version)
 
     def group(self) -> int:
         """Give stories to the items that wait for one."""

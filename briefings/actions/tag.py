@@ -9,6 +9,8 @@ from briefings.domain.tagging import Text
 from briefings.store import items as item_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from briefings.domain.tagging import Tagger
     from briefings.store.base import Database
     from briefings.store.items import Item
@@ -16,22 +18,27 @@ if TYPE_CHECKING:
 BATCH = 200
 
 
-def tag(database: Database, tagger: Tagger) -> int:
-    """Tag every item that has no tags by this tagger's version. Returns how many items were tagged.
+def tag(database: Database, current: Callable[[], Tagger], told: Callable[[int], object] | None = None) -> int:
+    """Tag every item that has no tags by the current tagger's version. Returns how many items were tagged.
 
-    A batch is a transaction, so that an interruption costs one batch.
+    A batch is a transaction, so that an interruption costs one batch; `told` hears how many items each one had. The
+    tagger is asked for before each, so that no process goes on with rules that are no longer in force.
     """
     done = 0
     while True:
+        tagger = current()
         with database.write() as session:
             items = item_rows.untagged(session, tagger.version, BATCH)
-            texts = {item.id: _text(item) for item in items}
+            texts = {item.id: text_of(item) for item in items}
             item_rows.set_tags(session, {item: tagger.tag(text) for item, text in texts.items()}, tagger.version)
         done += len(items)
+        if told:
+            told(len(items))
         if len(items) < BATCH:
             return done
 
 
-def _text(item: Item) -> Text:
+def text_of(item: Item) -> Text:
+    """What the tagger reads of an item, which must have its feed."""
     host = host_of(item.url).removeprefix("www.")
-    return Text(item.title, item.summary, tuple(item.feed.topics), host)
+    return Text(item.title, item.summary, tuple(item.feed.topics), host, item.feed.url)

@@ -20,6 +20,7 @@ from briefings import logs
 from briefings.cli.catalogue import catalogue, plan
 from briefings.cli.evaluate import evaluate
 from briefings.cli.feeds import feeds
+from briefings.cli.rules import labels, rules
 from briefings.cli.tags import tag
 from briefings.cli.terminal import console, open_app
 from briefings.errors import BriefingsError
@@ -254,5 +255,5 @@ def _print_surroundings(app: App) -> None:
     console.print(f"The broker {rings}.")
 
 
-for command in (catalogue, plan, feeds, tag, evaluate):
+for command in (catalogue, plan, feeds, tag, rules, labels, evaluate):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""`briefings tag` and `briefings evaluate tags`: the tagger by itself, without a database."""
+"""`briefings tag`, for what waits in the database, and the tagger by itself: `tag --jsonl`, `evaluate tags`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from briefings.cli.terminal import console
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE, LONGEST_SUMMARY = 300, 1000
 WORST = 20
+INTERRUPTED = 130  #: exit code
 #: Figures of a single skill say something from so many labels on.
 FEWEST_LABELS = 15
 
@@ -29,11 +31,12 @@ FEWEST_LABELS = 15
 @click.command("tag")
 @click.option("--jsonl", is_flag=True, help="Lines of JSON (id, source, title, summary) in, a line of tags each out.")
 def tag(*, jsonl: bool) -> None:
-    """Tag every item that waits for it; with --jsonl, those of standard input, without a database."""
-    if not jsonl:
-        from briefings.cli.terminal import open_app
+    """Tag every item that waits for it; with --jsonl, those of standard input, without a database or editors' rules.
 
-        console.print(f"{open_app().tag()} items tagged.")
+    New rules, a new catalogue and a new model make all items wait. Ctrl-C interrupts; the next run goes on from there.
+    """
+    if not jsonl:
+        _tag_what_waits()
         return
     tagger = _tagger()
     for item in _lines(sys.stdin):
@@ -65,6 +68,21 @@ def evaluate_tags(items: TextIO, labels: TextIO) -> None:
     for item, words in tag_evaluation.worst(pairs, WORST):
         mistakes.add_row(item, escape(str(known[item]["title"])[:70]), words)
     console.print(mistakes)
+
+
+def _tag_what_waits() -> None:
+    from briefings.cli.terminal import open_app
+
+    app = open_app()
+    bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*bars, console=console, transient=True) as progress:
+            bar = progress.add_task("Tagging", total=app.untagged())
+            done = app.tag(lambda count: progress.advance(bar, count))
+    except KeyboardInterrupt:
+        console.print(f"Interrupted: {app.untagged()} items wait; `briefings tag` goes on with them.")
+        sys.exit(INTERRUPTED)
+    console.print(f"{done} items tagged.")
 
 
 def _tagger() -> Tagger:

@@ -3,7 +3,8 @@
 Two voices. The rule: an alias of the catalogue in the title of a text about AI is what it is about, unless the word
 means something else first ("Claude", "Gemini"). The model: linear weights learnt from items that careful readers
 labelled, for what no alias says. Skills that the model never saw enough of are left to the rule; a catalogue without
-a model is tagged by the rule alone. Roles and specializations follow from the skills.
+a model is tagged by the rule alone. An editor's rules ("always", "never") decide over both. Roles and specializations
+follow from the skills.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from briefings.domain.aliases import TOKEN, Gazetteer
 from briefings.domain.features import AI_WORDS, features
+from briefings.domain.tag_rules import ALWAYS, NEVER, RuleBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from briefings.domain.aliases import Hit
     from briefings.domain.catalogue import Catalogue
+    from briefings.domain.tag_rules import TagRule
 
 TAGGER_VERSION = "rule-and-model-2"
 ON_TOPIC = "on-topic"
@@ -43,6 +46,7 @@ class Text:
     summary: str
     feed_topics: tuple[str, ...] = ()
     source: str = ""  #: the host of the item's address, such as `techcrunch.com`
+    feed_url: str = ""  #: the address of its feed
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,19 @@ class Model(Protocol):
 
 
 class Tagger:
-    """Tags texts by a catalogue and, if there is one, a model. Building it takes a few milliseconds; keep it."""
+    """Tags texts by a catalogue, a model if there is one, and the rules of editors.
 
-    def __init__(self, catalogue: Catalogue, model: Model | None = None) -> None:
-        """Index the aliases, and learn from the catalogue what follows from a skill."""
+    Building it takes a few milliseconds; keep it.
+    """
+
+    def __init__(self, catalogue: Catalogue, model: Model | None = None, rules: Sequence[TagRule] = ()) -> None:
+        """Index the aliases, and learn from the catalogue what follows from a skill.
+
+        Rules about what is no skill of the catalogue (any more) are left out.
+        """
+        self.rules = tuple(rules)
+        self._book = RuleBook(rule for rule in rules if rule.topic in catalogue.skill)
+        self._catalogue = catalogue
         self._skills = catalogue.skill
         self._gazetteer = Gazetteer(catalogue.skills)
         self._shares = _shares(catalogue)
@@ -114,7 +127,16 @@ class Tagger:
         self._model = model
         self._thresholds = _numbers(model, "thresholds")
         self._examples = _numbers(model, "examples")
-        self.version = f"{TAGGER_VERSION}/{_fingerprint(catalogue)}/{model.version if model else 'no-model'}"
+        parts = (TAGGER_VERSION, _fingerprint(catalogue), model.version if model else "no-model")
+        self.version = "/".join(filter(None, (*parts, self._book.fingerprint)))
+
+    def under(self, rules: Sequence[TagRule]) -> Tagger:
+        """A tagger of the same catalogue and model, under these rules of editors and no others."""
+        return Tagger(self._catalogue, self._model, rules)
+
+    def heeds(self, text: Text) -> bool:
+        """Whether a rule of an editor speaks about the text."""
+        return any(True for _ in self._book.called(text))
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -131,24 +153,41 @@ class Tagger:
 
     def read(self, text: Text) -> Reading:
         """Whether the text is on topic, its tags, and what it is worth to each specialization."""
+        skills, learnt = self._skills_of(text)
+        return self._ruled(text, skills, learnt)
+
+    def _skills_of(self, text: Text) -> tuple[dict[str, Tag] | None, Mapping[str, float]]:
+        """What rule and model find: the skills (None when off topic), and what the text is worth by the model."""
         found = (self.hits(text.title), self.hits(text.summary))
         rule = {tag.topic: tag for tag in self._rule_tags(text, found)}
         if self._model is None:
-            return (
-                self._reading(rule, {})
-                if rule or _is_about_ai(text, [*found[0], *found[1]])
-                else Reading(is_on_topic=False)
-            )
+            return (rule if rule or _is_about_ai(text, [*found[0], *found[1]]) else None), {}
         seen = features(text.title, text.summary, text.source, *found)
         judged = self._model.judge(seen)
         tags = {topic: tag for topic, tag in rule.items() if self._rule_decides(tag, found[0])}
         named = any(hit.skill in tags and not hit.ambiguous for hit in found[0])
         if not named and (judged.on_topic < self._thresholds[ON_TOPIC] or self._is_a_namesake(text, found)):
-            return Reading(is_on_topic=False, specializations=judged.specializations)
+            return None, judged.specializations
         for skill, score in judged.skills.items():
             if skill in self._skills and score >= self._thresholds["skill"] and self._is_learnt(skill):
                 tags[skill] = self._model_tag(skill, score, rule.get(skill), seen, text)
-        return self._reading(tags, judged.specializations)
+        return tags, judged.specializations
+
+    def _ruled(self, text: Text, skills: dict[str, Tag] | None, learnt: Mapping[str, float]) -> Reading:
+        """Let the rules of editors decide over what was found; where two disagree, never wins.
+
+        What the model says of a specialization does not count where a rule gave or took one of its core skills.
+        """
+        called = list(self._book.called(text))
+        never = {rule.topic for rule, _ in called if rule.verdict == NEVER}
+        told = [(rule, words) for rule, words in called if rule.verdict == ALWAYS and rule.topic not in never]
+        always = {rule.topic: _told_tag(rule, words) for rule, words in reversed(told)}
+        if skills is None and not always:
+            return Reading(is_on_topic=False, specializations=learnt)
+        kept = {topic: tag for topic, tag in ((skills or {}) | always).items() if topic not in never}
+        changed = kept.keys() ^ (skills or {}).keys()
+        left = {spec: worth for spec, worth in learnt.items() if changed.isdisjoint(self._shares.get(spec, ()))}
+        return self._reading(kept, left, always)
 
     def _is_a_namesake(self, text: Text, found: tuple[list[Hit], list[Hit]]) -> bool:
         """Whether all that speaks for a text is a name of double meaning, and it comes from nobody the model knows."""
@@ -171,8 +210,9 @@ class Tagger:
         reason = f"words such as {quoted}" if words else "it reads like items about it"
         return Tag(skill, round(score, 3), words, reason)
 
-    def _reading(self, skills: Mapping[str, Tag], learnt: Mapping[str, float]) -> Reading:
-        best = sorted(skills.values(), key=lambda tag: (-tag.score, tag.topic))[:MOST_SKILLS]
+    def _reading(self, skills: Mapping[str, Tag], learnt: Mapping[str, float], always: Collection[str]) -> Reading:
+        ranked = sorted(skills.values(), key=lambda tag: (tag.topic not in always, -tag.score, tag.topic))
+        best = ranked[: max(MOST_SKILLS, len(always))]
         specs = self._specialization_tags({tag.topic: tag.score for tag in best}, learnt)
         worth = {tag.topic: tag.score for tag in specs} | dict(learnt)
         return Reading(True, tuple(best), tuple(self._role_tags(specs)), tuple(specs), worth)
@@ -226,6 +266,10 @@ def _rule_tag(skill: str, hits: tuple[list[Hit], list[Hit]], *, about_ai: bool, 
     score = _logistic(BIAS + ABOUT_AI * about_ai + sum(weight for weight, _ in present))
     evidence = tuple(dict.fromkeys(hit.words for hit in [*title, *summary]))
     return Tag(skill, round(score, 3), evidence, ", ".join(words for _, words in present))
+
+
+def _told_tag(rule: TagRule, words: tuple[str, ...]) -> Tag:
+    return Tag(rule.topic, 1.0, words, f"an editor's rule: always for “{rule.value}”")
 
 
 def _as_written(words: Iterable[str], text: Text) -> tuple[str, ...]:

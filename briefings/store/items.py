@@ -16,7 +16,7 @@ from briefings.store.base import Base, Id, insert_new
 from briefings.store.feeds import Feed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -124,6 +124,26 @@ def untagged(session: Session, version: str, limit: int) -> list[Item]:
     for item in items:
         item.feed = feeds[item.feed_id]
     return items
+
+
+def count_untagged(session: Session, version: str) -> int:
+    """How many items wait for tags by this version."""
+    return session.scalar(select(func.count(Item.id)).where(Item.tagged_by.is_distinct_from(version))) or 0
+
+
+def published_since(session: Session, moment: datetime) -> Iterator[Item]:
+    """Items published since, newest first, with their feeds; few are in memory at a time."""
+    found = select(Item).options(joinedload(Item.feed)).where(Item.published_at >= moment)
+    yield from session.scalars(
+        found.order_by(Item.published_at.desc(), Item.id.desc()).execution_options(yield_per=500)
+    )
+
+
+def with_feeds(session: Session, item_ids: Collection[int]) -> list[Item]:
+    """These items with their feeds, by id."""
+    return list(
+        session.scalars(select(Item).options(joinedload(Item.feed)).where(Item.id.in_(item_ids)).order_by(Item.id))
+    )
 
 
 def set_tags(session: Session, tags: Mapping[int, Sequence[TagValue]], version: str) -> None:
@@ -262,6 +282,15 @@ def tags_of(session: Session, item_ids: Collection[int]) -> dict[int, list[Tag]]
         if tag.source == "editor" or tag.topic not in by_topic[tag.item_id]:
             by_topic[tag.item_id][tag.topic] = tag
     return defaultdict(list, {item_id: list(topics.values()) for item_id, topics in by_topic.items()})
+
+
+def said_by_editors(session: Session) -> dict[int, dict[str, bool]]:
+    """What editors said of single items: item id -> topic -> whether it belongs to it."""
+    said: dict[int, dict[str, bool]] = defaultdict(dict)
+    words = select(Tag.item_id, Tag.topic, Tag.score).where(Tag.source == "editor").order_by(Tag.id)
+    for item_id, topic, score in session.execute(words):
+        said[item_id][topic] = score > 0
+    return said
 
 
 def read_between(session: Session, start: datetime, end: datetime) -> tuple[int, int]:

@@ -6,11 +6,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from briefings.settings import ROOT
-from briefings.store import deliveries, feeds, issues, items, staff, subscribers
+from briefings.store import deliveries, feeds, issues, items, staff, subscribers, tag_rules
 from briefings.store.base import Base
 from briefings.store.schema import is_current
 
-TABLES = (deliveries, feeds, issues, items, staff, subscribers)
+TABLES = (deliveries, feeds, issues, items, staff, subscribers, tag_rules)
 
 
 def test_models_and_migrations_agree(database):
@@ -26,6 +26,7 @@ def test_models_and_migrations_agree(database):
         ("feeds", ["url"]),
         ("items", ["feed_id", "key"]),
         ("tags", ["item_id", "topic", "source"]),
+        ("tag_rules", ["kind", "value", "topic"]),
         ("subscribers", ["address_key"]),
         ("plan_weeks", ["plan_id", "number"]),
         ("issues", ["key"]),

@@ -97,6 +97,8 @@ def _ask(fetcher: Fetcher, clock: Clock, feed: feed_rows.Feed) -> Polled:
             found = feed_parser.parse(fetched.body, url=fetched.url, content_type=fetched.content_type).entries
             rhythm = feeds.rhythm((entry.published for entry in found if entry.published), rhythm, now)
         decision = feeds.after_answer(facts, answer, now, rhythm.gap)
+        if feeds.host_of(fetched.url) != feeds.host_of(facts.url):  # another host's wish binds no feed of this one
+            decision = replace(decision, facts=replace(decision.facts, busy_until=facts.busy_until))
     except (FetchError, ParseError) as error:
         decision = feeds.after_failure(facts, str(error), now)
     except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from briefings.adapters.text import plain, web_link
 
@@ -51,7 +51,7 @@ def web_address(typed: str) -> str:
     address = re.sub(r"^feed:(?://)?(?=https?:)|^feed:(?=//)", "", typed.strip(), flags=re.IGNORECASE)
     if "://" not in address:
         address = f"https://{address.removeprefix('//')}"
-    return web_link(urldefrag(address).url, "")
+    return web_link(address.partition("#")[0], "")
 
 
 def known_site(url: str) -> list[Found]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +57,10 @@ class LinearModel:
     def because(self, features: Mapping[str, float], skill: str, most: int) -> tuple[str, ...]:
         """The words of an item that speak most for a skill."""
         column = self.outputs.index(f"skill:{skill}")
-        parts = {
-            word: value * int(self.weights[self.rows[feature], column])
-            for feature, value in features.items()
-            if (word := word_of(feature)) and feature in self.rows
-        }
+        parts: dict[str, float] = defaultdict(float)
+        for feature, value in features.items():
+            if (word := word_of(feature)) and feature in self.rows:
+                parts[word] += value * int(self.weights[self.rows[feature], column])
         best = sorted((word for word, part in parts.items() if part > 0), key=lambda word: (-parts[word], word))
         return tuple(best[:most])
 

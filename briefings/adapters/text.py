@@ -82,6 +82,7 @@ def _seen(text: str) -> str:
 def _unseen_removed(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
+    text = text.replace("\ufffe", "").replace("\uffff", "")  # no characters at all, which XML refuses
     return "".join(c for c in text if c in keep or unicodedata.category(c) not in UNSEEN_CATEGORIES)
 
 

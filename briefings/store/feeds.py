@@ -170,12 +170,13 @@ def record_polls(session: Session, polls: Iterable[Polled]) -> None:
 
 
 def _settled(session: Session, polled: Polled) -> Polled:
-    """The same, but a feed that moved to one we have is retired instead."""
+    """The same, but a feed that moved to one we poll is retired instead; one that moved to a retired one stays."""
     facts = polled.decision.facts
-    if facts.url == polled.feed.url or not session.scalar(select(Feed.id).where(Feed.url == facts.url)):
+    other = None if facts.url == polled.feed.url else session.scalar(select(Feed).where(Feed.url == facts.url))
+    if other is None:
         return polled
-    note = f"Moved to {facts.url}, which we poll already"
-    facts = replace(facts, url=polled.feed.url, retired=True, problem=note)
+    note = facts.problem if other.retired else f"Moved to {facts.url}, which we poll already"
+    facts = replace(facts, url=polled.feed.url, retired=not other.retired, problem=note)
     return replace(polled, decision=replace(polled.decision, facts=facts))
 
 

@@ -140,6 +140,29 @@ def test_a_feed_that_moved_to_one_we_have_is_retired(app, web):
     assert not new.retired
 
 
+def test_a_feed_that_moved_to_a_retired_one_stays_where_it_is(app, web):
+    due(app, "https://old.example/", "https://new.example/")
+    with app.database.write() as session:
+        session.scalars(select(Feed).where(Feed.url == "https://new.example/")).one().retired = True
+    moved = answer(200, "https://new.example/", moved_to="https://new.example/", body=RSS.format("").encode())
+    web.pages = {"https://old.example/": moved}
+    for _ in range(4):
+        app.poll()
+        app.clock.move(hours=14)
+    assert not feeds(app)[0].retired
+    assert len(web.asked) == 4
+
+
+def test_what_another_host_wishes_after_a_redirect_binds_no_feed_of_this_one(app, web):
+    due(app, "https://a.example/1", "https://a.example/2", "https://a.example/3")
+    refused = answer(429, "https://evil.example/", retry_after="604800")
+    web.pages = {"https://a.example/1": refused, "https://a.example/2": refused, "https://a.example/3": RSS.format("")}
+    app.poll()
+    app.clock.move(hours=2)
+    app.poll()
+    assert [url for url, _ in web.asked].count("https://a.example/3") == 2
+
+
 def test_a_feed_that_is_gone_is_asked_no_more(app, web):
     due(app, "https://a.example/")
     web.pages["https://a.example/"] = answer(410, "https://a.example/")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from briefings.adapters import opml
 from briefings.adapters.opml import OpmlFeed
+from briefings.adapters.text import plain
 from briefings.errors import ParseError
 
 LIST = """<?xml version="1.0" encoding="UTF-8"?>
@@ -98,3 +99,12 @@ def test_a_damaged_list_is_read_or_refused(data):
         body[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
     with suppress(ParseError):
         assert all(feed.url.startswith("http") for feed in opml.read(bytes(body)))
+
+
+def test_one_broken_address_costs_no_other_feed():
+    body = b'<opml><body><outline xmlUrl="http://[#x"/><outline xmlUrl="https://a.example/rss"/></body></opml>'
+    assert [feed.url for feed in opml.read(body)] == ["https://a.example/rss"]
+
+
+def test_a_title_of_no_characters_spoils_no_list():
+    assert "\uffff" not in plain("a\uffffb", 10)

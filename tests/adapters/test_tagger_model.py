@@ -13,8 +13,10 @@ ABOUT = {
     "thresholds": {"on-topic": 0.5, "skill": 0.4},
     "examples": {"vllm": 20},
 }
-NAMES = ["t:vllm", "s:serves", "c:vllm", "t:nothing"]
-WEIGHTS = np.array([[1.0, 2.0, 0.4], [0.5, 1.0, 0.2], [0.1, 3.0, 0.0], [0.0, 0.0, 0.0]], dtype=np.float32)
+NAMES = ["t:vllm", "s:serves", "c:vllm", "t:nothing", "s:vllm"]
+WEIGHTS = np.array(
+    [[1.0, 2.0, 0.4], [0.5, 1.0, 0.2], [0.1, 3.0, 0.0], [0.0, 0.0, 0.0], [0.0, -0.5, 0.1]], dtype=np.float32
+)
 
 
 @pytest.fixture
@@ -40,6 +42,10 @@ def test_an_item_without_a_known_feature_is_judged_by_the_offsets(folder):
 def test_the_words_that_speak_most_come_first_and_pieces_are_no_words(folder):
     model = tagger_model.load(folder)
     assert model.because({"t:vllm": 1.0, "s:serves": 1.0, "c:vllm": 5.0}, "vllm", 2) == ("vllm", "serves")
+
+
+def test_a_word_of_title_and_summary_speaks_with_both(folder):
+    assert tagger_model.load(folder).because({"t:vllm": 1.0, "s:vllm": 1.0}, "vllm", 2) == ("vllm",)
 
 
 def test_a_feature_without_weight_is_not_kept(folder):

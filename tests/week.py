@@ -33,14 +33,18 @@ def add_feed(app, url: str = "https://feed.example/rss", **values) -> int:
 
 
 def add_items(
-    app, feed_id: int, *titles: str, summary: str = "A vLLM release.", at: datetime | None = None
+    app,
+    feed_id: int,
+    *titles: str,
+    summary: str = "A vLLM release.",
+    at: datetime | None = None,
+    folder: str = "",
 ) -> list[int]:
-    """Items of a feed, tagged and grouped."""
+    """Items of a feed, tagged and grouped; their addresses are numbers, in a folder if one is named."""
     now = app.clock()
     published = at or now - timedelta(days=2)
-    found = [
-        Entry(f"guid {title}", f"https://feed.example/{n}", title, summary, published) for n, title in enumerate(titles)
-    ]
+    site = f"https://feed.example/{folder}"
+    found = [Entry(f"guid {title}", f"{site}{n}", title, summary, published) for n, title in enumerate(titles)]
     new, _ = plan(found, {}, now)
     with app.database.write() as session:
         items.add(session, feed_id, new, now)

@@ -10,13 +10,15 @@ from briefings.store import items as item_rows
 from briefings.store.base import alone
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from briefings.clock import Clock
     from briefings.store.base import Database
 
 BATCH = 500
-#: Older items are nobody's news any more and get a story of their own; comparing them would read the whole table.
+#: Older items are nobody's news any more: only those of the same address are looked up for them.
 RECENT = NEWS_WINDOW + stories.WINDOW
 
 
@@ -32,17 +34,18 @@ def group(database: Database, clock: Clock) -> int:
             fresh = item_rows.ungrouped(session, BATCH)
             if not fresh:
                 return new
-            recent = [telling for telling in fresh if telling.published > clock() - RECENT]
-            old = [stories.Group(None, (telling.item,)) for telling in fresh if telling not in recent]
-            groups = [*old, *_group(session, recent)]
+            groups = stories.group(fresh, _known(session, fresh, clock() - RECENT))
             new += item_rows.set_stories(session, groups, clock())
             for story, members in item_rows.stories_of(session, [telling.item for telling in fresh]).items():
                 item_rows.set_lead(session, story, stories.lead(members).item)
 
 
-def _group(session: Session, recent: list[stories.Telling]) -> list[stories.Group]:
-    if not recent:
-        return []
-    start = min(telling.published for telling in recent) - stories.WINDOW
-    end = max(telling.published for telling in recent) + stories.WINDOW
-    return stories.group(recent, item_rows.grouped_between(session, start, end))
+def _known(session: Session, fresh: list[stories.Telling], since: datetime) -> list[stories.Telling]:
+    """The items that have a story and that the fresh ones may tell again."""
+    addresses = {telling.canonical_url for telling in fresh} - {""}
+    known = {telling.item: telling for telling in item_rows.grouped_at(session, addresses)}
+    recent = [telling.published for telling in fresh if telling.published > since]
+    if recent:
+        around = item_rows.grouped_between(session, min(recent) - stories.WINDOW, max(recent) + stories.WINDOW)
+        known |= {telling.item: telling for telling in around}
+    return list(known.values())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from briefings.cli.evaluate_matches import matches
+from briefings.cli.evaluate_stories import stories
 from briefings.cli.tags import evaluate_tags
 
 
@@ -13,3 +15,5 @@ def evaluate() -> None:
 
 
 evaluate.add_command(evaluate_tags)
+evaluate.add_command(matches)
+evaluate.add_command(stories)

@@ -11,6 +11,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Column, Table
 
+from briefings.cli.evaluate_matches import coverage
 from briefings.cli.terminal import console, open_app
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ AUTHORITY = click.option(
 @click.group()
 def feeds() -> None:
     """The sources we poll."""
+
+
+feeds.add_command(coverage)
 
 
 @feeds.command("load")

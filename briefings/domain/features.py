@@ -25,11 +25,12 @@ TITLE, SUMMARY, PIECES, SOURCE, TITLE_HIT, SUMMARY_HIT, ABOUT = 1.0, 0.8, 1.5, 0
 SHORTEST_WORD = 2
 EMPTY_WORDS = frozenset(
     {
+        *("a", "an", "as", "at", "be", "by", "if", "in", "is", "it", "no", "of", "on", "or", "so", "to", "up", "us"),
         *("about", "after", "all", "also", "and", "any", "are", "been", "but", "can", "could", "does", "for"),
         *("from", "get", "had", "has", "have", "her", "his", "how", "into", "its", "just", "like", "make", "may"),
         *("more", "most", "new", "not", "now", "off", "one", "our", "out", "over", "own", "say", "says", "she"),
         *("should", "some", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this"),
-        *("too", "use", "via", "was", "way", "were", "what", "when", "where", "which", "while", "who", "why"),
+        *("too", "use", "via", "was", "way", "we", "were", "what", "when", "where", "which", "while", "who", "why"),
         *("will", "with", "would", "you", "your"),
     }
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, select, update
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relationship
 
 from briefings.domain.entries import StoredItem
 from briefings.domain.matching import Candidate
@@ -208,6 +208,11 @@ def grouped_between(session: Session, start: datetime, end: datetime) -> list[Te
     return _tellings(session, Item.story_id.is_not(None) & Item.published_at.between(start, end), None)
 
 
+def grouped_at(session: Session, canonical_urls: Collection[str]) -> list[Telling]:
+    """Items with a story that have one of these addresses, of whatever date."""
+    return _tellings(session, Item.story_id.is_not(None) & Item.canonical_url.in_(canonical_urls), None)
+
+
 def set_stories(session: Session, groups: Iterable[Group], now: datetime) -> int:
     """Write a grouping down. Returns how many stories are new."""
     new = 0
@@ -248,6 +253,7 @@ def candidates(session: Session, start: datetime, end: datetime, catalogue: Cata
     ).all()
     tags = tags_of(session, [item.id for item, _, _ in leads])
     others = _other_sources(session, [item.story_id for item, _, _ in leads if item.story_id])
+    retold = _retold(session, [item.id for item, _, _ in leads])
     found = []
     for item, source, authority in leads:
         topics = {tag.topic: tag.score for tag in tags[item.id] if tag.score > 0}
@@ -269,6 +275,7 @@ def candidates(session: Session, start: datetime, end: datetime, catalogue: Cata
                 words,
                 also,
                 item.state == "pinned",
+                frozenset(retold[item.id]),
             )
         )
     return found
@@ -329,6 +336,22 @@ def _other_sources(session: Session, story_ids: Collection[int]) -> dict[int, se
         if story_id is not None:
             sources[story_id].add(title)
     return sources
+
+
+def _retold(session: Session, item_ids: Collection[int]) -> dict[int, set[int]]:
+    """Item id -> the other stories that its feed told before under the same title."""
+    earlier = aliased(Item)
+    same = (earlier.feed_id == Item.feed_id) & (earlier.title == Item.title) & (earlier.story_id != Item.story_id)
+    rows = session.execute(
+        select(Item.id, earlier.story_id)
+        .join(earlier, same)
+        .where(Item.id.in_(item_ids), Item.title != "", earlier.published_at < Item.published_at)
+    )
+    stories: dict[int, set[int]] = defaultdict(set)
+    for item_id, story_id in rows:
+        if story_id is not None:
+            stories[item_id].add(story_id)
+    return stories
 
 
 def _text(entry: Entry) -> dict[str, object]:

@@ -269,7 +269,7 @@ def test_after_week_12_a_mail_sums_up_and_the_field_briefing_goes_on_without_tas
 
     app.adjusting.follow_field(subscriber, app.clock())
     app.clock.move(hours=1)
-    week.add_items(app, feed, "vLLM 1.1 halves the KV cache", at=app.clock())
+    week.add_items(app, feed, "vLLM 1.1 halves the KV cache", at=app.clock(), folder="later/")
     assert next_issue(app) == 1
 
     assert (state(app, subscriber), plan_of(app, subscriber).state) == ("active", "field")

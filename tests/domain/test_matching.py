@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from briefings.domain.matching import MOST_PER_SOURCE, MOST_STORIES, RUNGS, WEIGHTS, Candidate, Focus, rank
+from briefings.domain.matching import MOST_PER_SOURCE, MOST_STORIES, RUNGS, WEIGHTS, Candidate, Focus, rank, worthwhile
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FOCUS = Focus(
@@ -36,7 +36,7 @@ def story(number: int = 1, skill: str = "kv-cache", **values) -> Candidate:
         "item": 100 + number,
         "title": "News",
         "summary": "",
-        "url": f"https://a.example/{number}",
+        "url": f"https://a{number}.example/news",
         "source": f"Source {number}",
         "authority": 0.7,
         "published": AT - timedelta(days=1),
@@ -82,6 +82,123 @@ def test_no_source_takes_more_than_its_share():
     assert len(ranked(*same)) == MOST_PER_SOURCE
 
 
+@pytest.mark.parametrize(
+    ("addresses", "topic"),
+    [
+        ("https://www.loud.example/{}", "kv-cache"),
+        ("https://press-{}.example/", "anthropic-claude"),
+        ("https://n{}.blog.google/", "kv-cache"),
+    ],
+)
+def test_no_host_and_no_vendor_takes_more_than_its_share(addresses, topic):
+    topics = {"kv-cache": 0.9, "mlops": 0.6, topic: 0.9}
+    same = [story(number, url=addresses.format(number), topics=topics) for number in range(6)]
+    assert len(ranked(*same)) == MOST_PER_SOURCE
+
+
+def test_a_host_where_everybody_publishes_may_speak_more_often():
+    releases = [story(number, url=f"https://github.com/project-{number}/releases") for number in range(5)]
+    assert len(ranked(*releases)) == MOST_STORIES
+
+
+def test_a_single_story_for_the_whole_role_is_no_news_section_but_two_are():
+    beside = [story(number, topics={"mlops": 0.9}, words={}) for number in (1, 2)]
+    assert ranked(beside[0]) == []
+    assert ranked(*beside) == [1, 2]
+
+
+def test_what_only_touches_the_field_a_little_is_not_filled_in():
+    faint = story(topics={"kubernetes": 0.6}, words={"kubernetes": ("k8s",)}, published=AT - timedelta(days=8))
+    assert ranked(faint) == []
+
+
+def test_what_stands_further_from_the_plan_fills_only_places_that_are_left():
+    loud = {"authority": 1.0, "sources": tuple("ABCDEFG"), "published": AT}
+    faint = {"authority": 0.4, "published": AT - timedelta(days=5)}
+    field = [story(number, "kubernetes", title=f"Field{number}", **loud) for number in range(1, 6)]
+    near = [story(number, "autoscaling", title=f"Near{number}", **loud) for number in range(11, 13)]
+    week = [story(number, "kv-cache", title=f"Week{number}", **faint) for number in range(21, 23)]
+    assert [match.rung for match in rank([*field, *near, *week], FOCUS, (), AT, NAMES)] == [
+        "focus",
+        "focus",
+        "near",
+        "near",
+        "field",
+    ]
+
+
+def test_what_an_editor_pinned_is_there_however_much_there_is_of_the_week():
+    pinned = story(99, "unknown", topics={}, words={}, pinned=True, authority=0.1)
+    assert 99 in ranked(*(story(number, title=f"Title{number}") for number in range(1, 9)), pinned)
+
+
+def test_nobody_gets_again_what_the_same_feed_told_under_the_same_title():
+    again = story(2, retells=frozenset({1}))
+    assert rank([again], FOCUS, {1}, AT, NAMES) == []
+    assert rank([again], FOCUS, {7}, AT, NAMES) != []
+
+
+def test_two_skills_of_the_week_get_news_when_there_is_some():
+    loud = [story(number, title=f"Unlike{number} others{number}", authority=1.0) for number in range(1, 7)]
+    quiet = story(9, "quantization", authority=0.1, published=AT - timedelta(days=6))
+    both = replace(FOCUS, focus_skills=("kv-cache", "quantization"))
+    assert 9 in {match.story for match in rank([*loud, quiet], both, (), AT, NAMES)}
+
+
+# ---------------------------------------------------------------- what counts
+
+
+def scores(*candidates: Candidate, seen=(), focus=FOCUS) -> dict[int, float]:
+    return {candidate.story: score for score, candidate in worthwhile(candidates, focus, seen, AT)}
+
+
+def test_a_release_stays_fresh_for_a_week_and_an_opinion_does_not():
+    days = [timedelta(days=days) for days in (0, 6, 9)]
+    release = scores(*(story(n, title="vLLM v0.12 released", published=AT - age) for n, age in enumerate(days)))
+    opinion = scores(*(story(n, title="Caches are hard", published=AT - age) for n, age in enumerate(days)))
+    assert release[0] == release[1] > release[2]
+    assert opinion[0] > opinion[1] > opinion[2]
+
+
+def test_what_retells_a_story_that_the_person_just_got_counts_less():
+    had = story(1, title="Caches halve their memory")
+    again, new = story(2, title="Caches halve their memory again"), story(3, title="Something else entirely")
+    assert scores(had, again, new, seen={1}).keys() == {2, 3}
+    assert scores(had, again, new, seen={1})[2] < scores(had, again, new, seen={1})[3]
+    assert scores(again, new)[2] == scores(again, new)[3]
+
+
+def test_a_tutorial_counts_more_in_the_first_weeks_and_research_in_the_last():
+    tutorial, research, unknown = (
+        story(n, title=title) for n, title in enumerate(["Cache tutorial", "Cache benchmark", "Caches"])
+    )
+    early = scores(tutorial, research, unknown, focus=replace(FOCUS, week=1))
+    late = scores(tutorial, research, unknown, focus=replace(FOCUS, week=12))
+    assert early[0] > early[2] > early[1]
+    assert late[1] > late[2] > late[0]
+    assert early[2] == late[2]
+
+
+# ---------------------------------------------------------------- model families
+
+CLAUDE = {"anthropic-claude": 0.9, "mlops": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("tool", "rung"), [("anthropic-claude", "tool"), ("vllm", "role")], ids=["named by the plan", "not named"]
+)
+def test_news_of_a_model_family_is_of_the_week_only_when_the_plan_names_that_tool(tool, rung):
+    week = replace(FOCUS, focus_skills=("kv-cache",), built_skills=("anthropic-claude",), tool_skill=tool)
+    told = [story(n, topics=CLAUDE, words={"anthropic-claude": ("Claude",)}) for n in (1, 2)]
+    assert {match.rung for match in rank(told, week, (), AT, NAMES)} == {rung}
+
+
+def test_a_model_family_beside_a_skill_of_the_week_takes_nothing_away():
+    words = {"anthropic-claude": ("Claude",), "kv-cache": ("KV cache",)}
+    (match,) = rank([story(topics={**CLAUDE, "kv-cache": 0.9}, words=words)], FOCUS, (), AT, NAMES)
+    assert (match.rung, match.skills) == ("focus", ("kv-cache",))
+
+
 def test_among_equals_the_earlier_and_then_the_first_we_met_comes_in():
     equals = [story(number, title="Same", words={"kv-cache": ("a",)}) for number in range(1, 9)]
     assert ranked(*equals) == ranked(*equals[::-1]) == [1, 2, 3, 4, 5]
@@ -89,7 +206,7 @@ def test_among_equals_the_earlier_and_then_the_first_we_met_comes_in():
 
 def test_a_story_unlike_the_others_is_preferred_to_one_more_of_the_same():
     alike = [story(number) for number in range(1, 7)]
-    other = story(9, "vllm", authority=0.6)
+    other = story(9, "vllm", title="Another", authority=0.6)
     assert 9 in ranked(*alike, other)
 
 
@@ -112,8 +229,9 @@ def test_every_rung_says_in_words_why_the_story_is_here(skill, rung, reason):
 
 
 def test_news_for_the_whole_role_says_so():
-    (match,) = rank([story(topics={"mlops": 0.9}, words={})], FOCUS, (), AT, NAMES)
-    assert (match.rung, match.reasons) == ("role", ("it is news for every AI Engineer",))
+    beside = [story(number, topics={"mlops": 0.9}, words={}) for number in (1, 2)]
+    for match in rank(beside, FOCUS, (), AT, NAMES):
+        assert (match.rung, match.reasons) == ("role", ("it is news for every AI Engineer",))
 
 
 def test_a_word_with_braces_is_only_a_word():
@@ -135,7 +253,7 @@ CANDIDATES = st.lists(
         item=st.integers(1, 99),
         title=st.just("News"),
         summary=st.just(""),
-        url=st.just(""),
+        url=st.sampled_from(["", "https://a.example/1", "https://openai.com/x", "http://[broken"]),
         source=st.sampled_from("ABCDEF"),
         authority=st.sampled_from([0.4, 0.7, 1.0]),
         published=st.integers(-2, 240).map(lambda hours: AT - timedelta(hours=hours)),

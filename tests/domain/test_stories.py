@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from briefings.domain.stories import WINDOW, Group, Telling, group, lead
+from briefings.domain.stories import MOST_AT_AN_ADDRESS, WINDOW, Group, Telling, group, lead
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ONE = "vLLM 0.19 halves the KV cache with FP8 on Blackwell"
@@ -14,7 +15,7 @@ OTHER = "OpenAI opens an office for 200 people in Munich"
 
 
 def telling(item: int, title: str = ONE, **values) -> Telling:
-    defaults = {"summary": "", "canonical_url": f"https://a.example/{item}", "published": NOW, "authority": 0.7}
+    defaults = {"summary": "", "canonical_url": f"https://outlet-{item}.example/", "published": NOW, "authority": 0.7}
     return Telling(item=item, title=title, **(defaults | values))
 
 
@@ -45,6 +46,13 @@ def test_one_address_is_one_story_whatever_is_said_and_however_late():
     first = telling(1, canonical_url="https://a.example/x")
     late = telling(2, OTHER, canonical_url="https://a.example/x", published=NOW + 5 * WINDOW)
     assert together(first, late) == [{1, 2}]
+
+
+def test_an_address_that_many_items_have_is_a_list_of_news():
+    titles = ["Acme sues Northwind", "Socks for robots", "A phone that sings", "Munich gets an office", "Rain tomorrow"]
+    changelog = [telling(n, title, canonical_url="https://a.example/log") for n, title in enumerate(titles)]
+    assert len(together(*changelog)) == 5
+    assert len(together(*changelog[:4])) == 1
 
 
 def test_two_items_without_an_address_do_not_share_one():
@@ -113,15 +121,16 @@ TELLINGS = st.lists(
 def test_any_news_is_divided_the_same_in_whatever_order_it_comes(tellings, data):
     stories = group(tellings, ())
     by_item = {one.item: one for one in tellings}
+    at = Counter(one.canonical_url for one in tellings if one.canonical_url)
     home = {item: number for number, story in enumerate(stories) for item in story.items}
 
     assert sorted(item for story in stories for item in story.items) == sorted(by_item)
     for one, other in combinations(tellings, 2):
-        if one.canonical_url and one.canonical_url == other.canonical_url:
+        if one.canonical_url == other.canonical_url and 0 < at[one.canonical_url] <= MOST_AT_AN_ADDRESS:
             assert home[one.item] == home[other.item]
     for story in stories:
         told = [by_item[item] for item in story.items]
-        if len({one.canonical_url or one.item for one in told}) == len(told):
+        if not any(0 < at[one.canonical_url] <= MOST_AT_AN_ADDRESS and at[one.canonical_url] > 1 for one in told):
             assert max(one.published for one in told) - min(one.published for one in told) <= WINDOW
     assert group(data.draw(st.permutations(tellings)), ()) == stories
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from briefings.domain.tagging import Tagger
 
 MOST_FEEDS = 10_000
+#: Of the plans that lack news of a skill, so many are named.
+PLANS_NAMED = 2
 LOOKED_AT = timedelta(weeks=4)
 
 
@@ -183,12 +185,20 @@ def _supply_table(supplies: Iterable[Supply], catalogue: Catalogue, stories: int
 
 
 def _starving_table(starving: Mapping[str, Sequence[Supply]], catalogue: Catalogue, active: set[str]) -> Table:
+    """Human skills are left out: they are practised, and hardly ever news."""
     from briefings.domain.match_evaluation import feeds_that_help
 
     table = Table("Skill", "Stories", "Weeks that starve", "Feeds that would help", title="Skills that starve")
     for skill, weeks in starving.items():
-        where = Counter(one.specialization for one in weeks)
-        named = ", ".join(f"{catalogue.topic_names[spec]} ({count})" for spec, count in where.most_common())
-        feeds = "\n".join(feed.url for feed in feeds_that_help(skill, catalogue.feeds, active))
-        table.add_row(catalogue.topic_names[skill], str(weeks[0].skills[skill]), named, feeds or "none is listed")
+        if catalogue.skill[skill].kind != "human":
+            feeds = "\n".join(feed.url for feed in feeds_that_help(skill, catalogue.feeds, active))
+            names = [catalogue.topic_names[one.specialization] for one in weeks]
+            where = _mostly(Counter(names))
+            table.add_row(catalogue.topic_names[skill], str(weeks[0].skills[skill]), where, feeds or "none is listed")
     return table
+
+
+def _mostly(counts: Counter[str]) -> str:
+    named = ", ".join(f"{name} ({count})" for name, count in counts.most_common(PLANS_NAMED))
+    more = sum(counts.values()) - sum(count for _, count in counts.most_common(PLANS_NAMED))
+    return f"{named}, {more} more" if more else named

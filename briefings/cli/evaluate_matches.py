@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from briefings.cli import item_files
 from briefings.cli.terminal import console, open_app
@@ -188,7 +188,8 @@ def _starving_table(starving: Mapping[str, Sequence[Supply]], catalogue: Catalog
     """Human skills are left out: they are practised, and hardly ever news."""
     from briefings.domain.match_evaluation import feeds_that_help
 
-    table = Table("Skill", "Stories", "Weeks that starve", "Feeds that would help", title="Skills that starve")
+    helpful = Column("Feeds that would help", overflow="fold")
+    table = Table("Skill", "Stories", "Weeks that starve", helpful, title="Skills that starve")
     for skill, weeks in starving.items():
         if catalogue.skill[skill].kind != "human":
             feeds = "\n".join(feed.url for feed in feeds_that_help(skill, catalogue.feeds, active))

@@ -31,6 +31,15 @@ class FetchError(TransientError):
     """A feed could not be fetched: its back-off decides when it is tried again."""
 
 
+class NoAnswerError(FetchError):
+    """A host did not answer: its back-off decides when it is tried again."""
+
+    def __init__(self, message: str = "", host: str = "") -> None:
+        """`host` is the one that did not answer, without its port: after a redirect, not the one of the feed."""
+        super().__init__(message)
+        self.host = host
+
+
 class RefusedAddressError(FetchError):
     """A feed leads to an address that we do not connect to: use a public http or https address."""
 

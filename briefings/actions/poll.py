@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from briefings.adapters import feed_parser
 from briefings.domain import entries, feeds
-from briefings.errors import FetchError, ParseError
+from briefings.errors import FetchError, NoAnswerError, ParseError
 from briefings.store import feeds as feed_rows
 from briefings.store import items as item_rows
 from briefings.store.feeds import Polled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy.orm import Session
 
@@ -34,25 +34,41 @@ log = logging.getLogger(__name__)
 
 CHUNK = 96
 HOSTS_AT_ONCE = 16
+#: More feeds are claimed when so few hosts are left: slow ones hold nobody up, and enough threads are free.
+FEW_HOSTS = 8
+#: So many seconds the polls of a host wait for those of others, to be recorded together.
+BREATH = 0.25
 OK = 200
 
 
 def poll(database: Database, fetcher: Fetcher, clock: Clock) -> int:
     """Poll every feed that is due. Returns how many items are new.
 
-    One host is asked one thing at a time. No feed's trouble is another's.
+    One host is asked one thing at a time, and recorded when it is done. No feed's trouble is another's.
     """
-    new = 0
+    new, asked = 0, set[Future[list[Polled]]]()
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as hosts:
         while True:
-            with database.write() as session:
-                claimed = _by_host(feed_rows.claim_due(session, clock(), CHUNK))
-                busy = feed_rows.busy(session, list(claimed), clock())
-            if not claimed:
+            while len(asked) <= FEW_HOSTS and (claimed := _claim(database, clock())):
+                asked |= {hosts.submit(_ask_host, fetcher, clock, *host) for host in claimed}
+            if not asked:
                 return new
-            groups = [(group, busy[host]) for host, group in claimed.items()]
-            asked = hosts.map(lambda group: _ask_host(fetcher, clock, *group), groups)
-            new += _keep(database, [polled for group in asked for polled in group])
+            done, asked = _done(asked)
+            new += _keep(database, [polled for host in done for polled in host.result()])
+
+
+def _claim(database: Database, now: datetime) -> list[tuple[list[feed_rows.Feed], dict[int, datetime]]]:
+    """Due feeds by host, each with those of the host's feeds that were refused, and until when."""
+    with database.write() as session:
+        claimed = _by_host(feed_rows.claim_due(session, now, CHUNK))
+        busy = feed_rows.busy(session, list(claimed), now)
+    return [(group, busy[host]) for host, group in claimed.items()]
+
+
+def _done(asked: set[Future[list[Polled]]]) -> tuple[set[Future[list[Polled]]], set[Future[list[Polled]]]]:
+    """The hosts that are done, at least one, and those that are not."""
+    wait(asked, return_when=FIRST_COMPLETED)
+    return wait(asked, BREATH)
 
 
 def _by_host(claimed: Iterable[feed_rows.Feed]) -> dict[str, list[feed_rows.Feed]]:
@@ -68,43 +84,61 @@ def _by_host(claimed: Iterable[feed_rows.Feed]) -> dict[str, list[feed_rows.Feed
 def _ask_host(
     fetcher: Fetcher, clock: Clock, group: Iterable[feed_rows.Feed], busy: dict[int, datetime]
 ) -> list[Polled]:
-    """Ask a host for its feeds, one after the other, until it wants no more requests.
+    """Ask a host for its feeds, one after the other, until it wants no more requests or answers none.
 
     `busy` are its feeds that were refused, and until when; those of this pass are added.
     """
-    polls = []
+    polls, unanswered = [], 0
     for feed in group:
-        until = feeds.host_busy_until(busy.values(), clock())
-        polled = _wait(feed, until, clock()) if until else _ask(fetcher, clock, feed)
+        polled = _put_off(feed, busy.values(), unanswered, clock()) or _ask(fetcher, clock, feed)
         if polled.decision.facts.busy_until:
             busy[feed.id] = polled.decision.facts.busy_until
+        if polled.fetch:
+            unanswered = 0 if polled.answered else unanswered + 1
         polls.append(polled)
     return polls
 
 
-def _wait(feed: feed_rows.Feed, until: datetime, now: datetime) -> Polled:
-    return Polled(feed, now, feeds.while_busy(feed.facts(), until, now), feed.rhythm())
+def _put_off(feed: feed_rows.Feed, busy: Iterable[datetime], unanswered: int, now: datetime) -> Polled | None:
+    """What becomes of a feed whose host wants no more requests or left the last ones `unanswered`; else none."""
+    until = feeds.host_busy_until(busy, now)
+    if until:
+        return Polled(feed, now, feeds.while_busy(feed.facts(), until, now), feed.rhythm())
+    if unanswered >= feeds.UNANSWERED:
+        return Polled(feed, now, feeds.while_silent(feed.facts(), now), feed.rhythm())
+    return None
 
 
 def _ask(fetcher: Fetcher, clock: Clock, feed: feed_rows.Feed) -> Polled:
     facts, rhythm, now, started = feed.facts(), feed.rhythm(), clock(), monotonic()
     found: Sequence[Entry] = ()
-    fetched = None
+    fetched, answered = None, True
     try:
         fetched = fetcher.fetch(facts.url, etag=facts.etag, last_modified=facts.last_modified)
         answer = _answer(fetched)
         if fetched.status == OK and answer.body_digest != facts.body_digest:
             found = feed_parser.parse(fetched.body, url=fetched.url, content_type=fetched.content_type).entries
             rhythm = feeds.rhythm((entry.published for entry in found if entry.published), rhythm, now)
-        decision = feeds.after_answer(facts, answer, now, rhythm.gap)
+        decision = feeds.after_answer(facts, answer, now, _gap(found, rhythm, now))
         if feeds.host_of(fetched.url) != feeds.host_of(facts.url):  # another host's wish binds no feed of this one
             decision = replace(decision, facts=replace(decision.facts, busy_until=facts.busy_until))
     except (FetchError, ParseError) as error:
         decision = feeds.after_failure(facts, str(error), now)
+        answered = not (isinstance(error, NoAnswerError) and _is_of(error.host, facts.url))
     except Exception:
         log.exception("Feed %s could not be read", feed.id)
         decision = feeds.after_failure(facts, "It could not be read; the log says why", now)
-    return Polled(feed, now, decision, rhythm, _log(feed, fetched, monotonic() - started), found)
+    return Polled(feed, now, decision, rhythm, _log(feed, fetched, monotonic() - started), found, answered=answered)
+
+
+def _gap(found: Iterable[Entry], rhythm: feeds.Rhythm, now: datetime) -> timedelta | None:
+    """The time between two items to go by. What came undated may be news, so that the feed may not be silent."""
+    dated = all(entries.settled_date(entry.published, now) == entry.published for entry in found)
+    return rhythm.expected(now) if dated else rhythm.gap
+
+
+def _is_of(host: str, url: str) -> bool:
+    return feeds.host_of(url).partition(":")[0] == host
 
 
 def _answer(fetched: Fetched) -> feeds.Answer:

@@ -79,7 +79,7 @@ class Sources:
         texts = [Text(entry.title, entry.summary, tuple(topics)) for entry in found.newest(MOST_TAGGED)]
         tags = [(text.title, tuple(self.tagger.tag(text))) for text in texts]
         with self.database.read() as session:
-            known = _addresses(session).get(_address_key(found.url))
+            known = _at(session, found.url)
             retired = known is not None and session.get_one(Feed, known).retired
             overlaps = _overlaps(session, {page_key(entry.url) for entry in entries if entry.url}, known)
         return replace(found, tags=tuple(tags), overlaps=overlaps, known=known, retired=retired)
@@ -92,12 +92,12 @@ class Sources:
         """
         title, language = found.feed.title or urlsplit(found.url).netloc, _language(found.feed.language)
         with self.database.write() as session:
-            known = _addresses(session).get(_address_key(found.url))
+            known = _at(session, found.url)
             if known is None:
                 authority = USUAL_AUTHORITY if authority is None else authority
                 listed = ListedFeed(found.url, title, tuple(topics or ()), authority, language)
                 feed_rows.add_listed(session, [listed], self.clock())
-                return _addresses(session)[_address_key(found.url)]
+                return session.scalars(select(Feed.id).where(Feed.url == found.url)).one()
             feed = session.get_one(Feed, known, with_for_update=True)
             if not feed.retired:
                 raise InputError(f"Feed {known} has this address already: `briefings feeds change {known}` changes it.")
@@ -140,7 +140,7 @@ class Sources:
         listed = opml.read(body)
         ids = self._topic_ids()
         with self.database.write() as session:
-            known = _addresses(session)
+            known = {_address_key(url) for url in session.scalars(select(Feed.url))}
             fresh = {_address_key(feed.url): feed for feed in reversed(listed)}
             rows = [
                 ListedFeed(one.url, one.title, _topics_of(one, ids), USUAL_AUTHORITY)
@@ -172,9 +172,8 @@ class Sources:
     def _named(self, session: Session, named: str) -> Feed:
         """The feed of this id or address, ours until the transaction ends. Raises NotFoundError, InputError."""
         is_id = named.isascii() and named.isdecimal() and len(named) < len("1000000000")
-        key = _address_key(discovery.web_address(named))
-        found = int(named) if is_id else _addresses(session).get(key, 0)
-        feed = session.get(Feed, found, with_for_update=True)
+        found = int(named) if is_id else _at(session, discovery.web_address(named))
+        feed = session.get(Feed, found or 0, with_for_update=True)
         if feed is None:
             raise NotFoundError(f"There is no feed {named[:200]}: `briefings feeds list` shows ids and addresses.")
         if feed.claimed_until and feed.claimed_until > self.clock():  # the poll would write over the change
@@ -183,8 +182,10 @@ class Sources:
 
     def _move(self, session: Session, feed: Feed, url: str) -> None:
         """Give a feed another address, and keep `feeds load` from bringing the old one back."""
-        before, other = feed.url, _addresses(session).get(_address_key(url), feed.id)
-        if other != feed.id:
+        before, other = feed.url, _at(session, url)
+        if other == feed.id:  # spelt otherwise perhaps, as a retired feed may be, too
+            other = session.scalar(select(Feed.id).where(Feed.url == url))
+        if other not in {None, feed.id}:
             row = session.get_one(Feed, other)
             if not row.retired or row.polled_at:
                 raise InputError(f"Feed {other} has the address {url}: retire feed {feed.id} instead.")
@@ -198,10 +199,11 @@ class Sources:
             session.execute(update(Feed).where(Feed.url == before).values(**gone))
 
     def _restart(self, feed: Feed, url: str) -> None:
-        """As if the feed were new: nothing is remembered of its answers, and it is due."""
+        """As if the feed were new: nothing is remembered of its answers and its rhythm, and it is due."""
         feed.url = url
-        feed.etag = feed.last_modified = feed.body_digest = feed.moved_to = feed.busy_until = None
+        feed.etag = feed.last_modified = feed.body_digest = feed.moved_to = feed.busy_until = feed.read_at = None
         feed.moved_times, feed.failures, feed.problem = 0, 0, ""
+        feed.gap_seconds, feed.newest_at, feed.identity = None, None, "guid"
         feed.next_poll_at = self.clock()
 
 
@@ -235,10 +237,14 @@ def _overlaps(session: Session, pages: set[str], own: int | None) -> tuple[tuple
     return tuple((title, count / len(pages)) for title, count in shared.most_common(3))
 
 
-def _addresses(session: Session) -> dict[str, int]:
-    """The id of the feed at each address, by `_address_key`; where two have one key, the active one."""
-    rows = session.execute(select(Feed.url, Feed.id).order_by(Feed.retired.desc(), Feed.id.desc()))
-    return {_address_key(url): feed_id for url, feed_id in rows}
+def _at(session: Session, url: str) -> int | None:
+    """The id of the feed at an address, however that is spelt: the active one, else the one whose address is
+    spelt the same, else the newest.
+    """
+    key, rows = _address_key(url), session.execute(select(Feed.id, Feed.url, Feed.retired))
+    same = [row for row in rows if _address_key(row.url) == key]
+    best = max(same, key=lambda row: (not row.retired, row.url == url, row.id), default=None)
+    return best.id if best else None
 
 
 def _address_key(url: str) -> str:

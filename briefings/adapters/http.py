@@ -14,7 +14,7 @@ import httpx
 
 from briefings.adapters.network import GuardedNetwork, GuardedTransport, addresses_of
 from briefings.adapters.text import plain
-from briefings.errors import FetchError, RefusedAddressError
+from briefings.errors import FetchError, NoAnswerError, RefusedAddressError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,7 @@ class Fetcher(Protocol):
     def fetch(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched:
         """Get `url`, unless it is as `etag` and `last_modified` of the last answer say.
 
-        Raises FetchError, whose message names the host and says what happened.
+        Raises FetchError, whose message names the host and says what happened; NoAnswerError when it did not answer.
         """
 
 
@@ -126,11 +126,12 @@ class HttpFetcher:
                 yield response
         except TIMEOUTS as error:
             message = f"{url.host} did not answer in full within {self.deadline:g} seconds: it is tried again later."
-            raise FetchError(message) from error
+            raise NoAnswerError(message, url.host) from error
         except FAULTS as error:
             cause = plain(str(error), 200) or type(error).__name__
             message = f"The exchange with {url.host} failed ({cause}): open the feed's address in a browser to compare."
-            raise FetchError(message) from error
+            unreached = isinstance(error, httpcore.NetworkError)
+            raise (NoAnswerError(message, url.host) if unreached else FetchError(message)) from error
 
     def _fetched(self, response: httpx.Response, url: httpx.URL, *, moved: bool) -> Fetched:
         return Fetched(

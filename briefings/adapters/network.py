@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from briefings.adapters.text import plain
-from briefings.errors import FetchError, RefusedAddressError
+from briefings.errors import FetchError, NoAnswerError, RefusedAddressError
 
 if TYPE_CHECKING:
     import ssl
@@ -82,7 +82,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to a checked address of `host`; `timeout` (seconds) bounds all that the connection does.
 
-        Raises RefusedAddressError, FetchError (no such host), or httpcore's own network errors.
+        Raises RefusedAddressError, NoAnswerError (no such host), FetchError (no address), or httpcore's own errors.
         """
         until = self._clock() + (math.inf if timeout is None else timeout)
         addresses = self._checked(host)[:MOST_ADDRESSES]
@@ -103,7 +103,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
             addresses = [host] if _is_ip(host) else list(dict.fromkeys(self._resolve(host)))
         except (OSError, UnicodeError) as error:
             message = f"{host} could not be found ({error}): check the spelling of the feed's address."
-            raise FetchError(message) from error
+            raise NoAnswerError(message, host) from error
         for address in addresses:
             if not (self._allow_private or is_public(address)):
                 message = f"{host} leads to {address}, which is not public: use the feed's public address."

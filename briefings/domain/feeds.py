@@ -33,6 +33,8 @@ MOMENTS, FEWEST_MOMENTS = 20, 3
 HOPS_TO_BELIEVE = 3
 #: A host is busy as a whole when this many of its feeds were asked to wait: one alone may be one bad page.
 BUSY_FEEDS = 2
+#: A host that leaves this many requests in a row without an answer is asked for nothing more in that pass.
+UNANSWERED = 3
 LONGEST_URL = 2000
 #: At most this share of an interval is added by chance, so that feeds added together drift apart.
 JITTER = 0.1
@@ -63,6 +65,12 @@ class Rhythm:
     gap: timedelta | None = None  #: usual time between two items, none while unknown
     newest: datetime | None = None  #: date of the newest item
 
+    def expected(self, now: datetime) -> timedelta | None:
+        """The time between two items to go by: the usual one, or the silence at `now` when that is longer."""
+        if self.newest is None:
+            return self.gap
+        return max(POLLS_A_GAP * USUAL if self.gap is None else self.gap, now - self.newest)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -92,12 +100,12 @@ class NextPoll:
 def after_answer(facts: FeedFacts, answer: Answer, now: datetime, gap: timedelta | None = None) -> NextPoll:
     """What follows from an HTTP answer: success resets, 410 retires, anything else backs off.
 
-    `gap` is the feed's usual time between two items.
+    `gap` is the time between two items of the feed to go by.
     """
     if answer.status in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
-        known = _learnt(facts, answer) if answer.status == HTTPStatus.OK else facts
+        known = _learnt(facts, answer) if answer.status == HTTPStatus.OK else _renewed(facts, answer)
         floor = freshness(answer.cache_control, answer.expires, now)
-        healthy = replace(known, failures=0, problem="", read_at=now)
+        healthy = replace(_moved(known, answer.moved_to), failures=0, problem="", read_at=now)
         return NextPoll(healthy, next_poll(facts.url, gap, floor, now))
     if answer.status == HTTPStatus.GONE:
         gone = replace(facts, retired=True, problem="The publisher has ended this feed (410 Gone)")
@@ -121,7 +129,12 @@ def after_failure(facts: FeedFacts, problem: str, now: datetime, at_least: timed
 def while_busy(facts: FeedFacts, until: datetime, now: datetime) -> NextPoll:
     """The feed is not asked, because its host is busy `until` then; that is no failure of its own."""
     note = f"Not asked, because its host wants no requests until {until:%d %b %H:%M} UTC"
-    return NextPoll(replace(facts, problem=facts.problem or note), now + spread(until - now, facts.url, now))
+    return _put_off(facts, note, until - now, now)
+
+
+def while_silent(facts: FeedFacts, now: datetime) -> NextPoll:
+    """The feed is not asked, because its host left the requests before without an answer; no failure of its own."""
+    return _put_off(facts, f"Not asked, because its host did not answer {UNANSWERED} requests in a row", USUAL, now)
 
 
 def host_busy_until(asked: Iterable[datetime], now: datetime) -> datetime | None:
@@ -191,18 +204,30 @@ def host_of(url: str) -> str:
 # ---------------------------------------------------------------- details
 
 
+def _put_off(facts: FeedFacts, note: str, wait: timedelta, now: datetime) -> NextPoll:
+    return NextPoll(replace(facts, problem=facts.problem or note), now + spread(wait, facts.url, now))
+
+
 def _learnt(facts: FeedFacts, answer: Answer) -> FeedFacts:
-    """The facts after a 200: its validators, and an address that permanent redirects led to often enough."""
-    moved_to = answer.moved_to if len(answer.moved_to or "") <= LONGEST_URL else None
+    """The facts after a 200."""
+    return replace(facts, etag=answer.etag, last_modified=answer.last_modified, body_digest=answer.body_digest)
+
+
+def _renewed(facts: FeedFacts, answer: Answer) -> FeedFacts:
+    """The facts after a 304, which may bring new validators for the same body."""
+    etag, last_modified = answer.etag or facts.etag, answer.last_modified or facts.last_modified
+    return replace(facts, etag=etag, last_modified=last_modified)
+
+
+def _moved(facts: FeedFacts, moved_to: str | None) -> FeedFacts:
+    """The facts with the address that permanent redirects led to, which is the feed's own when seen often enough."""
+    moved_to = moved_to if len(moved_to or "") <= LONGEST_URL else None
     again = moved_to is not None and moved_to == facts.moved_to
     times = facts.moved_times + 1 if again else int(moved_to is not None)
     believed = moved_to if times >= HOPS_TO_BELIEVE else None
     return replace(
         facts,
         url=believed or facts.url,
-        etag=answer.etag,
-        last_modified=answer.last_modified,
-        body_digest=answer.body_digest,
         moved_to=None if believed else moved_to,
         moved_times=0 if believed else times,
     )

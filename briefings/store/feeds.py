@@ -62,6 +62,11 @@ class Feed(Base):
         self.host = host_of(url)
         return url
 
+    @property
+    def is_trace(self) -> bool:
+        """Whether it only keeps the former address of a feed that moved, so that no list brings it back."""
+        return self.retired and self.polled_at is None and self.moved_to is not None
+
     def facts(self) -> FeedFacts:
         """What the decision about the next poll needs."""
         return FeedFacts(
@@ -111,6 +116,7 @@ class Polled:
     fetch: Mapping[str, Any] | None = None  #: columns of `Fetch` that describe the answer; none when not asked
     entries: Sequence[Entry] = ()  #: what it brought, when it had changed
     new_items: int = 0
+    answered: bool = True  #: whether its host gave any answer, when asked
 
 
 def add_listed(session: Session, listed: Iterable[ListedFeed], now: datetime) -> int:
@@ -164,6 +170,7 @@ def record_polls(session: Session, polls: Iterable[Polled]) -> None:
     """Remember what polls taught us, write them to the log and free the feeds."""
     settled = [_settled(session, one) for one in polls]
     session.execute(update(Feed), [_values(one) for one in settled])
+    insert_new(session, Feed, [_trace(one) for one in settled if one.decision.facts.url != one.feed.url])
     fetches = [_fetch(one) for one in settled if one.fetch]
     if fetches:
         session.execute(insert(Fetch), fetches)
@@ -173,6 +180,10 @@ def _settled(session: Session, polled: Polled) -> Polled:
     """The same, but a feed that moved to one we poll is retired instead; one that moved to a retired one stays."""
     facts = polled.decision.facts
     other = None if facts.url == polled.feed.url else session.scalar(select(Feed).where(Feed.url == facts.url))
+    if other is not None and other.is_trace:  # it moves back
+        session.delete(other)
+        session.flush()
+        other = None
     if other is None:
         return polled
     note = facts.problem if other.retired else f"Moved to {facts.url}, which we poll already"
@@ -204,6 +215,13 @@ def _values(polled: Polled) -> dict[str, Any]:
     if facts.url != polled.feed.url:
         values |= {"url": facts.url, "host": host_of(facts.url)}
     return values | ({"retired": True} if facts.retired else {})
+
+
+def _trace(polled: Polled) -> dict[str, Any]:
+    """A retired feed at the address that a feed has left."""
+    feed, url = polled.feed, polled.decision.facts.url
+    same = {name: getattr(feed, name) for name in ("url", "host", "title", "language", "topics", "authority")}
+    return same | {"retired": True, "problem": f"Moved to {url}", "moved_to": url, "next_poll_at": polled.at}
 
 
 def _fetch(polled: Polled) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,7 +7,8 @@ import week
 from sqlalchemy import delete, select, update
 
 from briefings.adapters.http import Fetched
-from briefings.errors import FetchError
+from briefings.domain.catalogue import ListedFeed
+from briefings.errors import FetchError, NoAnswerError, RefusedAddressError
 from briefings.store import items
 from briefings.store.feeds import Feed, Fetch
 from briefings.store.items import Item
@@ -72,6 +75,30 @@ def test_one_bad_feed_costs_no_other_feed_its_poll(app, web):
     assert [bool(feed.problem) for feed in feeds(app)] == [True, False, True, True]
 
 
+@pytest.mark.parametrize("chunk", [1, 96])
+def test_a_slow_host_holds_no_other_feed_up(app, web, monkeypatch, chunk):
+    monkeypatch.setattr("briefings.actions.poll.CHUNK", chunk)
+    due(app, "https://slow.example/", "https://a.example/", "https://b.example/")
+    with app.database.write() as session:
+        session.execute(update(Feed).values(polled_at=None))
+    web.pages = dict.fromkeys(("https://a.example/", "https://b.example/"), RSS.format(""))
+    recorded_before = []
+
+    def fetch(url: str, **validators) -> Fetched:
+        if url != "https://slow.example/":
+            return Web.fetch(web, url, **validators)
+        until = time.monotonic() + 3
+        while len(recorded_before) < 2 and time.monotonic() < until:
+            recorded_before[:] = [feed.url for feed in feeds(app) if feed.polled_at]
+            time.sleep(0.02)
+        return answer(304, url)
+
+    web.fetch = fetch
+    app.poll()
+    assert recorded_before == ["https://a.example/", "https://b.example/"]
+    assert all(feed.polled_at for feed in feeds(app))
+
+
 def test_the_same_guid_fifty_times_is_one_item(app, web):
     due(app, "https://a.example/")
     web.pages["https://a.example/"] = RSS.format("".join(ITEM.format(guid=1, title=f"No. {n}") for n in range(50)))
@@ -125,6 +152,45 @@ def test_a_permanent_redirect_is_believed_at_the_third_time(app, web):
         app.poll()
         app.clock.move(hours=14)
     assert feeds(app)[0].url == "https://new.example/"
+
+
+def test_an_unchanged_answer_behind_a_permanent_redirect_counts_as_seen(app, web):
+    due(app, "https://old.example/")
+    web.pages["https://old.example/"] = answer(304, "https://new.example/", moved_to="https://new.example/")
+    for _ in range(3):
+        app.poll()
+        app.clock.move(hours=14)
+    assert feeds(app)[0].url == "https://new.example/"
+
+
+def move(app, web, old: str, new: str) -> None:
+    """Let permanent redirects lead from one address to another until they are believed."""
+    web.pages = {old: answer(304, new, moved_to=new), new: answer(304, new)}
+    for _ in range(3):
+        app.clock.move(hours=14)
+        app.poll()
+
+
+def test_a_listed_feed_that_moved_is_not_brought_back_by_its_list(app, web):
+    listed = ListedFeed("https://old.example/", "Notes", ("vllm",), 0.9)
+    app.catalogue = replace(app.catalogue, feeds=(listed,))
+    app.load_feeds()
+    move(app, web, "https://old.example/", "https://new.example/")
+    assert app.load_feeds() == 0
+    assert [(feed.url, feed.retired, feed.problem, feed.title, feed.topics) for feed in feeds(app)] == [
+        ("https://new.example/", False, "", "Notes", ["vllm"]),
+        ("https://old.example/", True, "Moved to https://new.example/", "Notes", ["vllm"]),
+    ]
+
+
+def test_a_feed_may_move_back_to_where_it_was(app, web):
+    due(app, "https://old.example/")
+    move(app, web, "https://old.example/", "https://new.example/")
+    move(app, web, "https://new.example/", "https://old.example/")
+    assert [(feed.url, feed.retired) for feed in feeds(app)] == [
+        ("https://old.example/", False),
+        ("https://new.example/", True),
+    ]
 
 
 def test_a_feed_that_moved_to_one_we_have_is_retired(app, web):
@@ -283,6 +349,31 @@ def test_the_rhythm_outlives_an_unchanged_answer(app, web):
     assert feeds(app)[0].rhythm() == before
 
 
+def test_a_silent_feed_is_asked_less_often_until_something_comes(app, web):
+    due(app, "https://a.example/")
+    web.pages["https://a.example/"] = dated(app, 2, 6, 10, 14)
+    app.poll()
+    web.pages["https://a.example/"] = answer(304, "https://a.example/")
+    app.clock.move(hours=30)
+    app.poll()
+    assert timedelta(hours=8) <= feeds(app)[0].next_poll_at - app.clock() <= timedelta(hours=8.8)
+    app.clock.move(hours=14)
+    web.pages["https://a.example/"] = dated(app, 1, 5, 9, 13)
+    app.poll()
+    assert feeds(app)[0].next_poll_at - app.clock() <= timedelta(hours=1.1)
+
+
+@pytest.mark.parametrize("date", ["", "<pubDate>Mon, 01 Jan 0001 00:00:00 GMT</pubDate>"])
+def test_a_poll_that_brings_undated_news_does_not_count_as_silence(app, web, date):
+    due(app, "https://a.example/")
+    web.pages["https://a.example/"] = dated(app, 2, 6, 10, 14)
+    app.poll()
+    app.clock.move(hours=30)
+    web.pages["https://a.example/"] = RSS.format(f"<item><guid>new</guid><title>News</title>{date}</item>")
+    app.poll()
+    assert feeds(app)[0].next_poll_at - app.clock() <= timedelta(hours=1.1)
+
+
 def test_undated_news_counts_from_when_it_was_seen(app, web):
     due(app, "https://a.example/")
     web.pages["https://a.example/"] = RSS.format(ITEM.format(guid=1, title="One"))
@@ -290,9 +381,10 @@ def test_undated_news_counts_from_when_it_was_seen(app, web):
     assert feeds(app)[0].newest_at == app.clock()
 
 
-def test_the_publishers_freshness_is_a_floor(app, web):
+@pytest.mark.parametrize("said", [{"cache_control": "max-age=18000"}, {"expires": "Sun, 22 Nov 2026 14:30:00 GMT"}])
+def test_the_publishers_freshness_is_a_floor(app, web, said):
     due(app, "https://a.example/")
-    web.pages["https://a.example/"] = answer(304, "https://a.example/", cache_control="max-age=18000")
+    web.pages["https://a.example/"] = answer(304, "https://a.example/", **said)
     app.poll()
     assert feeds(app)[0].next_poll_at - app.clock() >= timedelta(hours=5)
 
@@ -356,3 +448,44 @@ def test_a_host_refuses_across_passes_too(app, web):
     app.poll()
     assert len(web.asked) == 7
     assert [feed.problem for feed in feeds(app)] == [""] * 5
+
+
+# ---------------------------------------------------------------- hosts that do not answer
+
+
+def asked_of(app, web, *outcomes: object) -> int:
+    """How many of a host's feeds are asked in a pass in which they come to this, one after the other."""
+    urls = [f"https://a.example/{number}" for number in range(len(outcomes))]
+    due(app, *urls)
+    web.pages = {url: outcome or answer(304, url) for url, outcome in zip(urls, outcomes, strict=True)}
+    app.poll()
+    return len(web.asked)
+
+
+TIMEOUT = NoAnswerError("a.example did not answer in full within 20 seconds: it is tried again later.", "a.example")
+
+
+def test_after_three_requests_without_an_answer_the_rest_of_the_host_waits_and_counts_no_failure(app, web):
+    assert asked_of(app, web, TIMEOUT, TIMEOUT, TIMEOUT, None, None) == 3
+    *silent, fourth, fifth = feeds(app)
+    assert [feed.failures for feed in silent] == [1, 1, 1]
+    for feed in (fourth, fifth):
+        assert feed.problem == "Not asked, because its host did not answer 3 requests in a row"
+        assert (feed.failures, feed.claimed_until) == (0, None)
+        assert timedelta(hours=1) <= feed.next_poll_at - app.clock() <= timedelta(hours=1.1)
+
+
+def test_an_answer_in_between_shows_that_the_host_is_there(app, web):
+    assert asked_of(app, web, TIMEOUT, TIMEOUT, None, TIMEOUT, TIMEOUT, None) == 6
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        NoAnswerError("b.example did not answer", "b.example"),
+        RefusedAddressError("a.example leads to 10.0.0.1"),
+        FetchError("a.example sent more than 5 bytes"),
+    ],
+)
+def test_a_failure_that_is_no_silence_of_the_host_itself_holds_up_none_of_its_feeds(app, web, failure):
+    assert asked_of(app, web, failure, failure, failure, None) == 4

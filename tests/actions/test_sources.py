@@ -7,11 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from briefings.actions.trials import rhythm_words
+from briefings.actions.trials import MOST_TRIED, rhythm_words
 from briefings.adapters import opml
-from briefings.adapters.http import HttpFetcher
+from briefings.adapters.http import Fetched, HttpFetcher
 from briefings.demo.feed_server import FeedServer
 from briefings.domain.catalogue import ListedFeed
+from briefings.domain.feeds import FeedFacts, Rhythm
 from briefings.errors import FetchError, InputError, NotFoundError, ParseError
 from briefings.store.feeds import Feed
 from briefings.store.items import Item, Tag
@@ -108,6 +109,22 @@ def test_what_is_no_feed_says_what_to_do_next(app, site):
         app.sources.test("mailto:bo@site.example")
 
 
+def test_no_page_makes_us_ask_more_than_a_dozen_addresses(app, site):
+    announced = "".join(ANNOUNCING.format(f"gone-{number}") for number in range(9))
+    site.pages["page.html"] = announced.encode()
+    web, asked = app.fetcher, []
+
+    class Counted:
+        def fetch(self, url: str) -> Fetched:
+            asked.append(url)
+            return replace(web.fetch(site.url("page.html")), url=f"{site.url('blog')}/notes/", moved_to=None)
+
+    app.fetcher = Counted()
+    with pytest.raises(ParseError, match=f"We tried {MOST_TRIED} addresses"):
+        app.sources.test(site.url("page.html"))
+    assert len(asked) == 1 + MOST_TRIED
+
+
 def test_an_address_on_the_own_machine_is_refused_unless_allowed(app, site):
     app.fetcher = HttpFetcher(user_agent="Briefings tests")
     with pytest.raises(FetchError):
@@ -168,6 +185,24 @@ def test_a_retired_feed_stays_so_until_it_is_added_again(app, site):
     assert app.poll() == 1
 
 
+def test_of_two_retired_feeds_the_one_with_the_very_address_comes_back_else_the_newest(app, site):
+    old = week.add_feed(app, site.url("feed.xml"), retired=True)
+    new = week.add_feed(app, site.url("feed.xml/"), retired=True)
+    assert add(app, site) == old
+    with app.database.write() as session:
+        session.execute(update(Feed).values(retired=True))
+        session.get_one(Feed, old).url += "?ref=elsewhere"
+    assert add(app, site) == new
+    assert [row.url for row in rows(app)] == [site.url("feed.xml?ref=elsewhere"), site.url("feed.xml")]
+
+
+def test_an_active_feed_comes_before_a_retired_one_with_the_very_address(app, site):
+    active = week.add_feed(app, site.url("feed.xml/"))
+    week.add_feed(app, site.url("feed.xml"), retired=True)
+    with pytest.raises(InputError, match=f"Feed {active} has this address already"):
+        add(app, site)
+
+
 def test_new_topics_count_for_the_items_that_are_here(app, site):
     feed = add(app, site, topics=())
     app.poll()
@@ -177,6 +212,29 @@ def test_new_topics_count_for_the_items_that_are_here(app, site):
     with app.database.read() as session:
         assert "the feed is about it" in session.scalars(select(Tag.reason).where(Tag.topic == "vllm")).one()
         assert session.scalars(select(Feed.authority)).one() == 0.2
+
+
+def test_a_feed_at_a_new_address_is_as_if_it_were_new(app):
+    feed = week.add_feed(app, "https://old.example/")
+    remembered = {
+        "etag": "e",
+        "last_modified": "m",
+        "body_digest": "d",
+        "moved_to": "https://x.example/",
+        "moved_times": 2,
+        "failures": 3,
+        "problem": "The host answered 503",
+        "identity": "link",
+        "gap_seconds": 3600,
+        **dict.fromkeys(("newest_at", "read_at", "busy_until"), app.clock()),
+    }
+    with app.database.write() as session:
+        session.execute(update(Feed).values(**remembered))
+    app.sources.change(str(feed), url="https://new.example/")
+    (row,) = rows(app)
+    assert row.facts() == FeedFacts("https://new.example/")
+    assert row.rhythm() == Rhythm()
+    assert row.next_poll_at == app.clock()
 
 
 def test_a_feed_at_a_new_address_forgets_its_validators_and_keeps_its_items(app, site):
@@ -207,6 +265,22 @@ def test_what_an_operator_did_to_a_listed_feed_outlives_loading_the_list(app, si
     ]
     app.sources.change("https://new.example/", url="https://listed.example/2")
     assert [row.url for row in rows(app)] == [feed.url for feed in listed]
+
+
+def test_a_feed_takes_no_address_from_a_retired_feed_that_was_polled(app):
+    first = week.add_feed(app, "https://one.example/rss")
+    retired = week.add_feed(app, "https://two.example/rss", retired=True)
+    spelt_otherwise = week.add_feed(app, "http://one.example/rss", retired=True)
+    with pytest.raises(InputError, match=f"Feed {retired} has the address .* retire feed {first} instead"):
+        app.sources.change(str(first), url="https://two.example/rss/")
+    with pytest.raises(InputError, match=f"Feed {spelt_otherwise} has the address"):
+        app.sources.change(str(first), url="http://one.example/rss")
+    app.sources.change(str(first), url="https://one.example/rss/")
+    with app.database.write() as session:
+        session.execute(update(Feed).where(Feed.retired).values(polled_at=None))
+    app.sources.change(str(first), url="http://one.example/rss")
+    app.sources.change(str(first), url="https://two.example/rss")
+    assert [row.url for row in rows(app)] == ["https://two.example/rss"]
 
 
 def test_a_change_that_cannot_be_made_is_refused_in_words(app):

@@ -64,6 +64,15 @@ def test_a_catalogue_may_have_no_model(tmp_path):
     assert tagger_model.load(tmp_path) is None
 
 
+def test_a_model_is_unpacked_to_the_limit_and_no_further(folder, monkeypatch):
+    size = len(zlib.decompress((folder / tagger_model.FILE).read_bytes()))
+    monkeypatch.setattr(tagger_model, "MOST_BYTES", size)
+    assert tagger_model.load(folder)
+    monkeypatch.setattr(tagger_model, "MOST_BYTES", size - 1)
+    with pytest.raises(CatalogueError, match="make it again"):
+        tagger_model.load(folder)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"no zlib", zlib.compress(b"{}"), zlib.compress(b"[]\nx\0y"), zlib.compress(b"x" * 99)]
 )

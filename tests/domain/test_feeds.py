@@ -14,6 +14,7 @@ from briefings.domain.feeds import (
     LONGEST,
     LONGEST_BACK_OFF,
     SHORTEST,
+    UNANSWERED,
     USUAL,
     Answer,
     FeedFacts,
@@ -28,6 +29,7 @@ from briefings.domain.feeds import (
     rhythm,
     spread,
     while_busy,
+    while_silent,
 )
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -59,6 +61,13 @@ def test_an_unchanged_feed_keeps_its_validators_and_is_healthy():
     poll = after_answer(FEED, Answer(304), NOW)
     assert (poll.facts.etag, poll.facts.failures, poll.facts.problem) == ('"1"', 0, "")
     assert near(wait(poll), USUAL)
+
+
+def test_an_unchanged_answer_may_renew_the_validators_of_the_same_body():
+    before = FeedFacts(FEED.url, etag='"1"', last_modified="Monday", body_digest="d")
+    facts = after_answer(before, Answer(304, etag='"2"'), NOW).facts
+    assert (facts.etag, facts.last_modified, facts.body_digest) == ('"2"', "Monday", "d")
+    assert after_answer(before, Answer(304, last_modified="Tuesday"), NOW).facts.last_modified == "Tuesday"
 
 
 def test_a_feed_that_has_ended_is_retired():
@@ -215,6 +224,22 @@ def test_a_feed_is_asked_four_times_between_two_of_its_items(gap, interval):
     assert near(next_poll(FEED.url, gap, NOTHING, NOW) - NOW, interval)
 
 
+@pytest.mark.parametrize(
+    ("gap", "silence", "expected"),
+    [
+        (None, None, None),
+        (8 * HOUR, None, 8 * HOUR),
+        (8 * HOUR, HOUR, 8 * HOUR),
+        (8 * HOUR, 30 * HOUR, 30 * HOUR),
+        (None, HOUR, 4 * USUAL),
+        (None, WEEK, WEEK),
+    ],
+)
+def test_a_feed_that_is_silent_for_longer_than_usual_goes_by_its_silence(gap, silence, expected):
+    newest = None if silence is None else NOW - silence
+    assert Rhythm(gap, newest).expected(NOW) == expected
+
+
 def test_the_rhythm_is_the_median_gap_of_the_last_items():
     dates = [NOW - days * timedelta(days=1) for days in (0, 2, 4, 6, 30)]
     assert rhythm(dates, Rhythm(), NOW) == Rhythm(timedelta(days=2), NOW)
@@ -308,8 +333,16 @@ def test_a_feed_that_waits_for_its_host_has_not_failed():
     assert poll.facts.problem == "Not asked, because its host wants no requests until 22 Nov 11:30 UTC"
 
 
+def test_a_feed_that_waits_because_its_host_is_silent_has_not_failed():
+    poll = while_silent(FeedFacts(FEED.url), NOW)
+    assert near(wait(poll), USUAL)
+    assert poll.facts.failures == 0
+    assert poll.facts.problem == f"Not asked, because its host did not answer {UNANSWERED} requests in a row"
+
+
 def test_a_failing_feed_that_waits_keeps_its_problem():
     assert while_busy(FEED, NOW + HOUR, NOW).facts.problem == FEED.problem
+    assert while_silent(FEED, NOW).facts.problem == FEED.problem
 
 
 @pytest.mark.parametrize(
@@ -329,16 +362,17 @@ def test_the_host_of_an_address(url, host):
 # ---------------------------------------------------------------- moving
 
 
-def moved(facts: FeedFacts, where: str | None) -> FeedFacts:
-    return after_answer(facts, Answer(200, moved_to=where), NOW).facts
+def moved(facts: FeedFacts, where: str | None, status: int = 200) -> FeedFacts:
+    return after_answer(facts, Answer(status, moved_to=where), NOW).facts
 
 
-def test_a_move_is_believed_after_it_was_seen_often_enough_in_a_row():
+@pytest.mark.parametrize("status", [200, 304])
+def test_a_move_is_believed_after_it_was_seen_often_enough_in_a_row(status):
     facts = FeedFacts(FEED.url)
     for seen in range(1, HOPS_TO_BELIEVE):
-        facts = moved(facts, "https://new.example/rss")
+        facts = moved(facts, "https://new.example/rss", status)
         assert (facts.url, facts.moved_times) == (FEED.url, seen)
-    facts = moved(facts, "https://new.example/rss")
+    facts = moved(facts, "https://new.example/rss", status)
     assert (facts.url, facts.moved_to, facts.moved_times) == ("https://new.example/rss", None, 0)
 
 

@@ -2,9 +2,10 @@
 
     python training/train_tagger.py --items ITEMS.jsonl --labels train.tsv --labels training/labels.tsv
 
-Items are lines of JSON with id, source, title and summary. Labels are tab-separated: id, on topic (1 or 0), skills,
-optional skills, roles, four digits of relevance (one a specialization of AI Engineer). Thresholds and calibration come
-from five-fold cross-validation on the first file of labels; no other file is looked at.
+Items are lines of JSON with id, title, summary, and link or source. Labels are tab-separated: id, on topic (1 or 0),
+skills, optional skills, roles, four digits of relevance (one a specialization of AI Engineer). Thresholds and
+calibration come from five-fold cross-validation on the first file of labels; no other file is looked at. What it says
+of each skill is printed as a table for training/README.md.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,11 +29,15 @@ from sklearn.svm import LinearSVC
 
 from briefings.adapters import tagger_model
 from briefings.adapters.catalogue_files import load
-from briefings.adapters.text import plain
+from briefings.adapters.item_lines import text_of
 from briefings.domain.features import features
+from briefings.domain.feeds import source_of
+from briefings.domain.tag_evaluation import Label, Prediction, Row, ndcg, per_skill
 from briefings.domain.tagging import ENOUGH_EXAMPLES, ON_TOPIC, Tagger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scipy.sparse import csr_matrix
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +58,6 @@ FIRST_FILE_COUNTS = 2
 MOST_GAIN = 4
 #: So many of the on-topic items are to be kept, and the precision that skills must have.
 KEPT, PRECISION = 0.95, 0.82
-LONGEST_TITLE, LONGEST_SUMMARY = 300, 1000
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,17 @@ def main() -> None:
     rows, measured = [row for file in files for row in file], len(files[0])
     data = _Data(rows, measured)
     about = {"trained_on": len(rows), "labels": [Path(file).name for file in arguments.labels]}
-    about |= _thresholds(data, measured)
+    found, skills = _thresholds(data, measured)
+    about |= found
     weights, offsets, outputs = data.fit(np.arange(len(rows)))
     about |= {"outputs": outputs, "offsets": [float(f"{offset:.6g}") for offset in offsets]}
     about["examples"] = {skill: count for skill, count in sorted(data.examples.items()) if count >= ENOUGH_EXAMPLES}
-    tagger_model.save(Path(arguments.out), about, data.names, weights)
+    names, weights = _with_other_names(data.names, weights, items)
+    tagger_model.save(Path(arguments.out), about, names, weights)
+    sys.stdout.write("\n".join(_table(skills)) + "\n\n")
     sys.stdout.write(
-        f"{arguments.out}: {Path(arguments.out).stat().st_size:,} bytes, {json.dumps(about['thresholds'])}\n"
+        f"{arguments.out}: {Path(arguments.out).stat().st_size:,} bytes, {json.dumps(about['thresholds'])}, "
+        f"{json.dumps(about['cross_validation'])}\n"
     )
 
 
@@ -131,8 +141,11 @@ class _Data:
         return np.asarray((self.matrix[left_out].multiply(1 / self.rarity)).tocsr() @ weights + np.array(offsets))
 
 
-def _thresholds(data: _Data, measured: int) -> dict[str, Any]:
-    """Calibration and thresholds from margins of items that were not trained on, of the first file of labels."""
+def _thresholds(data: _Data, measured: int) -> tuple[dict[str, Any], list[Row]]:
+    """Calibration and thresholds from margins of items that were not trained on, of the first file of labels.
+
+    And how good each skill is at that threshold.
+    """
     margins = np.zeros((len(data.rows), 1 + len(data.skills) + len(SPECIALIZATIONS)))
     for used, left_out in KFold(FOLDS, shuffle=True, random_state=1).split(data.matrix):
         margins[left_out] = data.margins(used, left_out)
@@ -151,7 +164,7 @@ def _thresholds(data: _Data, measured: int) -> dict[str, Any]:
     calibration = {ON_TOPIC: _calibrated(topic, on_topic), "skill": _calibrated(values, right)}
     believed = np.where([data.rows[row].named for row in first], np.inf, topic)
     cut = float(np.quantile(believed[on_topic], 1 - KEPT))
-    return {
+    about = {
         "calibration": calibration,
         "thresholds": {
             ON_TOPIC: _probability(calibration[ON_TOPIC], cut),
@@ -163,8 +176,46 @@ def _thresholds(data: _Data, measured: int) -> dict[str, Any]:
             "f1": round(2 * precision * recall / (precision + recall), 3),
             "kept": round(float((believed[on_topic] >= cut).mean()), 3),
             "let_through": round(float((believed[~on_topic] >= cut).mean()), 3),
+            "ndcg": round(fmean(_ranking(data, margins, measured, place) for place in range(len(SPECIALIZATIONS))), 3),
         },
     }
+    return about, per_skill([_pair(data, row, margins[row] >= margin) for row in first], ENOUGH_EXAMPLES)
+
+
+def _ranking(data: _Data, margins: np.ndarray[Any, Any], measured: int, place: int) -> float:
+    """nDCG@10 of a specialization."""
+    relevance = [row.relevance[place] for row in data.rows[:measured]]
+    return ndcg(margins[:measured, 1 + len(data.skills) + place].tolist(), relevance, Random(1))  # noqa: S311 - no secret
+
+
+def _pair(data: _Data, row: int, is_said: np.ndarray[Any, Any]) -> tuple[Label, Prediction]:
+    """What the reader and the model said of the skills of an item; `is_said` is a truth an output."""
+    said = {skill: 1.0 for place, skill in enumerate(data.skills) if is_said[1 + place]}
+    label = Label(str(row), data.rows[row].on_topic, data.rows[row].skills, data.rows[row].optional, {})
+    return label, Prediction(str(row), label.on_topic, said, {})
+
+
+def _table(rows: list[Row]) -> Iterator[str]:
+    """The figures of each skill, in Markdown."""
+    yield from ("| skill | labels | precision | recall | F1 |", "| --- | --- | --- | --- | --- |")
+    for row in rows:
+        yield f"| {row.name} | {row.labels} | {row.precision:.2f} | {row.recall:.2f} | {row.f1:.2f} |"
+
+
+def _with_other_names(
+    names: list[str], weights: np.ndarray[Any, Any], items: dict[str, dict[str, str]]
+) -> tuple[list[str], np.ndarray[Any, Any]]:
+    """The features and their weights, and the sources once more by the names that a collection has for its feeds.
+
+    So an item without a link is known by `feed:x`, when all of that feed come from one host.
+    """
+    hosts = defaultdict(set)
+    for item in items.values():
+        hosts[source_of("", item.get("source") or "")].add(text_of(item).source)
+    places = {name: place for place, name in enumerate(names)}
+    other = {f"o:{name}": places.get(f"o:{host}") for name, (host, *more) in sorted(hosts.items()) if not more}
+    added = {name: place for name, place in other.items() if place is not None and name not in places}
+    return [*names, *added], np.concatenate([weights, weights[list(added.values())]])
 
 
 def _best_margin(values: np.ndarray[Any, Any], right: np.ndarray[Any, Any], total: int) -> tuple[float, float, float]:
@@ -204,10 +255,11 @@ def _labelled(file: str, items: dict[str, dict[str, str]], tagger: Tagger) -> li
 
 
 def _row(row: list[str], item: dict[str, str], tagger: Tagger) -> Labelled:
-    title, summary = plain(item.get("title") or "", LONGEST_TITLE), plain(item.get("summary") or "", LONGEST_SUMMARY)
-    seen = features(title, summary, item.get("source") or "", tagger.hits(title), tagger.hits(summary))
+    text = text_of(item)
+    in_title, in_summary = tagger.hits(text.title), tagger.hits(text.summary)
+    seen = features(text.title, text.summary, text.source, in_title, in_summary)
     skills, optional = (frozenset(filter(None, names.split(","))) for names in row[2:4])
-    named = any(not hit.ambiguous for hit in tagger.hits(title))
+    named = any(not hit.ambiguous for hit in in_title)
     return Labelled(seen, row[1] == "1", named, skills, optional, tuple(int(digit) for digit in row[5] or "0000"))
 
 

@@ -15,6 +15,7 @@ from briefings.actions.trials import Findings, checked_address
 from briefings.adapters import discovery, opml
 from briefings.domain.catalogue import ListedFeed
 from briefings.domain.entries import canonical_url, page_key
+from briefings.domain.feeds import source_of
 from briefings.domain.tagging import Text
 from briefings.errors import InputError, NotFoundError
 from briefings.store import feeds as feed_rows
@@ -76,7 +77,10 @@ class Sources:
         """
         found = trials.find(self.fetcher, checked_address(typed))
         entries = found.feed.entries
-        texts = [Text(entry.title, entry.summary, tuple(topics)) for entry in found.newest(MOST_TAGGED)]
+        texts = [
+            Text(entry.title, entry.summary, tuple(topics), source_of(entry.url), found.url)
+            for entry in found.newest(MOST_TAGGED)
+        ]
         tags = [(text.title, tuple(self.tagger.tag(text))) for text in texts]
         with self.database.read() as session:
             known = _at(session, found.url)

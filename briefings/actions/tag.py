@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from briefings.domain.feeds import host_of
+from briefings.domain.feeds import source_of
 from briefings.domain.tagging import Text
 from briefings.store import items as item_rows
 
@@ -40,5 +40,4 @@ def tag(database: Database, current: Callable[[], Tagger], told: Callable[[int],
 
 def text_of(item: Item) -> Text:
     """What the tagger reads of an item, which must have its feed."""
-    host = host_of(item.url).removeprefix("www.")
-    return Text(item.title, item.summary, tuple(item.feed.topics), host, item.feed.url)
+    return Text(item.title, item.summary, tuple(item.feed.topics), source_of(item.url), item.feed.url)

@@ -27,6 +27,10 @@ FILE = "tagger.model"
 MOST_BYTES = 50_000_000
 #: A margin beyond this says nothing more.
 FURTHEST = 20.0
+#: No number of a model is greater than this; products of such ones are finite.
+GREATEST = 1e15
+#: What reading a file that is no model ends in.
+BROKEN = (OSError, zlib.error, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -81,31 +85,52 @@ class LinearModel:
 
 
 def load(folder: Path) -> LinearModel | None:
-    """The model of a catalogue folder, or None when it has none. Raises CatalogueError when it cannot be read."""
+    """The model of a catalogue folder, or None when it has none.
+
+    Raises CatalogueError when it cannot be read, or would fail while tagging.
+    """
     try:
-        packed = (folder / FILE).read_bytes()
+        return _unpacked((folder / FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        body = zlib.decompressobj().decompress(packed, MOST_BYTES)
-        head, _, rest = body.partition(b"\n")
-        about = json.loads(head)
-        names, _, weights = rest.partition(b"\0")
-        features = names.decode().split("\n")
-        shape = (len(features), len(about["outputs"]))
-        return LinearModel(
-            version=hashlib.sha256(packed).hexdigest()[:12],
-            about=about,
-            outputs=tuple(about["outputs"]),
-            rows={feature: row for row, feature in enumerate(features)},
-            weights=np.frombuffer(weights, dtype=np.int8).reshape(shape),
-            scales=np.array(about["scales"], dtype=np.float32),
-            offsets=np.array(about["offsets"], dtype=np.float32),
-        )
-    except (zlib.error, ValueError, KeyError, TypeError) as error:
+    except BROKEN as error:
         raise CatalogueError(
-            f"{folder / FILE} cannot be read ({error}); make it again with training/train_tagger.py, or delete it"
+            f"{folder / FILE} cannot be used ({error!r}); make it again with training/train_tagger.py, or delete it"
         ) from error
+
+
+def _unpacked(packed: bytes) -> LinearModel:
+    """The model in a file's bytes. Raises one of BROKEN."""
+    body = zlib.decompressobj().decompress(packed, MOST_BYTES)
+    head, _, rest = body.partition(b"\n")
+    about = json.loads(head)
+    _check(about)
+    names, _, weights = rest.partition(b"\0")
+    features = names.decode().split("\n")
+    return LinearModel(
+        version=hashlib.sha256(packed).hexdigest()[:12],
+        about=about,
+        outputs=tuple(about["outputs"]),
+        rows={feature: row for row, feature in enumerate(features)},
+        weights=np.frombuffer(weights, dtype=np.int8).reshape(len(features), len(about["outputs"])),
+        scales=np.array(about["scales"], dtype=np.float32),
+        offsets=np.array(about["offsets"], dtype=np.float32),
+    )
+
+
+def _check(about: Mapping[str, Any]) -> None:
+    """Whether all that tagging counts on is there, in number and kind. Raises one of BROKEN."""
+    outputs, scales, offsets = (list(about[key]) for key in ("outputs", "scales", "offsets"))
+    if ON_TOPIC not in outputs or not all(isinstance(name, str) for name in outputs):
+        raise ValueError(f"outputs are names, and {ON_TOPIC} is one")
+    if not len(outputs) == len(scales) == len(offsets):
+        raise ValueError("outputs, scales and offsets are as many")
+    numbers = [*scales, *offsets, *about["thresholds"].values(), *about["examples"].values()]
+    for kind in (ON_TOPIC, "skill"):
+        slope, offset = about["calibration"][kind]
+        numbers += [slope, offset, about["thresholds"][kind]]
+    if not all(isinstance(number, int | float) and abs(number) <= GREATEST for number in numbers):
+        raise ValueError(f"numbers are between -{GREATEST:g} and {GREATEST:g}")
 
 
 def save(

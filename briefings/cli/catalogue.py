@@ -15,12 +15,13 @@ from rich.table import Table
 
 from briefings.cli.terminal import console
 from briefings.domain.catalogue import LEVELS
+from briefings.errors import CatalogueError
 from briefings.settings import ROOT, catalogue_from_env
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from briefings.domain.catalogue import Catalogue, Specialization
+    from briefings.domain.catalogue import Catalogue, Fault, Specialization
     from briefings.domain.plans import PlanWeek, Profile
 
 FOLDER = click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -39,7 +40,9 @@ def catalogue_check(folder: Path | None) -> None:
     """Check a catalogue folder (default: the one in use): every fault with file, key and remedy."""
     from briefings.adapters.catalogue_files import check
 
-    found, faults = check(folder or catalogue_from_env())
+    folder = folder or catalogue_from_env()
+    found, faults = check(folder)
+    faults += _faults_of_the_model(folder)
     for fault in faults:
         console.print(
             f"[bold]{escape(fault.file)}[/]: {escape(fault.key)}: {escape(fault.remedy)}",
@@ -51,6 +54,17 @@ def catalogue_check(folder: Path | None) -> None:
         f"feeds: {len(found.feeds)}. {len(faults) or 'No'} fault{'' if len(faults) == 1 else 's'}."
     )
     sys.exit(1 if faults else 0)
+
+
+def _faults_of_the_model(folder: Path) -> list[Fault]:
+    from briefings.adapters import tagger_model
+    from briefings.domain.catalogue import Fault
+
+    try:
+        tagger_model.load(folder)
+    except CatalogueError as error:
+        return [Fault(tagger_model.FILE, "-", str(error))]
+    return []
 
 
 @catalogue.command("coverage")

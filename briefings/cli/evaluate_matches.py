@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Column, Table
 
-from briefings.cli import item_files
+from briefings.adapters import item_lines
 from briefings.cli.terminal import console, open_app
 from briefings.domain.catalogue import PLAN_WEEKS
 from briefings.domain.feeds import host_of
@@ -51,7 +51,7 @@ def matches(items: TextIO, weeks: int, figures: TextIO | None) -> None:
 
     folder = catalogue_from_env()
     catalogue = load(folder)
-    dated = item_files.dated(items)
+    dated = item_lines.dated(items)
     cutoffs = match_evaluation.densest_weeks((moment for moment, _ in dated), weeks)
     first = cutoffs[0] - NEWS_WINDOW
     within = [pair for pair in dated if first <= pair[0] <= cutoffs[-1]]
@@ -107,13 +107,10 @@ def _item(
     tagger: Tagger, number: int, moment: datetime, line: Mapping[str, Any], authority: Mapping[str, float]
 ) -> TaggedItem:
     from briefings.domain.match_evaluation import TaggedItem
-    from briefings.domain.tagging import Text
 
     link, source = str(line.get("link") or ""), str(line.get("source") or "")
-    host = host_of(link)
-    telling = item_files.telling(number, moment, line, authority.get(host, item_files.USUAL_AUTHORITY))
-    tags = tagger.tag(Text(telling.title, telling.summary, source=host.removeprefix("www.")))
-    return TaggedItem(telling, link, source, tuple(tags))
+    telling = item_lines.telling(number, moment, line, authority.get(host_of(link), item_lines.USUAL_AUTHORITY))
+    return TaggedItem(telling, link, source, tuple(tagger.tag(item_lines.text_of(line))))
 
 
 def _news(

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from briefings.cli import item_files
+from briefings.adapters import item_lines
 from briefings.cli.terminal import console
 from briefings.errors import InputError
 
@@ -52,10 +52,10 @@ def _tellings(items: TextIO) -> tuple[dict[str, int], dict[int, Telling]]:
     """The number of each id, and the item of each number; of two lines with one id the first counts."""
     numbers: dict[str, int] = {}
     tellings: dict[int, Telling] = {}
-    for moment, line in item_files.dated(items):
+    for moment, line in item_lines.dated(items):
         if line["id"] not in numbers:
             number = numbers[line["id"]] = len(numbers) + 1
-            tellings[number] = item_files.telling(number, moment, line)
+            tellings[number] = item_lines.telling(number, moment, line)
     return numbers, tellings
 
 

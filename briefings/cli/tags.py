@@ -11,17 +11,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from briefings.adapters import item_lines
 from briefings.cli.terminal import console
 from briefings.errors import InputError
 from briefings.settings import catalogue_from_env
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from briefings.domain.tag_evaluation import Label, Prediction
-    from briefings.domain.tagging import Tagger, Text
+    from briefings.domain.tagging import Tagger
 
-LONGEST_TITLE, LONGEST_SUMMARY = 300, 1000
 WORST = 20
 INTERRUPTED = 130  #: exit code
 #: Figures of a single skill say something from so many labels on.
@@ -29,7 +27,9 @@ FEWEST_LABELS = 15
 
 
 @click.command("tag")
-@click.option("--jsonl", is_flag=True, help="Lines of JSON (id, source, title, summary) in, a line of tags each out.")
+@click.option(
+    "--jsonl", is_flag=True, help="Lines of JSON (id, title, summary, link or source) in, a line of tags each out."
+)
 def tag(*, jsonl: bool) -> None:
     """Tag every item that waits for it; with --jsonl, those of standard input, without a database or editors' rules.
 
@@ -39,7 +39,7 @@ def tag(*, jsonl: bool) -> None:
         _tag_what_waits()
         return
     tagger = _tagger()
-    for item in _lines(sys.stdin):
+    for item in item_lines.lines(sys.stdin):
         sys.stdout.write(json.dumps(_prediction(tagger, item), ensure_ascii=False) + "\n")
 
 
@@ -52,13 +52,15 @@ def evaluate_tags(items: TextIO, labels: TextIO) -> None:
     """
     from briefings.domain import tag_evaluation
 
-    tagger, known = _tagger(), {item["id"]: item for item in _lines(items)}
-    pairs = [(label, _said(tagger, known[label.id])) for label in map(_label, _lines(labels)) if label.id in known]
+    tagger, known = _tagger(), {item["id"]: item for item in item_lines.lines(items)}
+    pairs = [
+        (label, _said(tagger, known[label.id])) for label in map(_label, item_lines.lines(labels)) if label.id in known
+    ]
     if not pairs:
         raise InputError("No label has the id of an item; give the items first and their labels second")
-    table = Table("Figure", "Value", "95 % interval", title=f"{len(pairs)} items, tagger {tagger.version}")
-    for figure in tag_evaluation.measure(pairs):
-        table.add_row(figure.name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
+    table = Table("Figure", "Value (95 % interval)", title=f"{len(pairs)} items, tagger {tagger.version}")
+    for name, figure in tag_evaluation.measure(pairs).items():
+        table.add_row(name, str(figure))
     console.print(table)
     skills = Table("Skills", "Labels", "Precision", "Recall", "F1")
     for row in [*tag_evaluation.per_kind(pairs, tagger.kinds), *tag_evaluation.per_skill(pairs, FEWEST_LABELS)]:
@@ -94,27 +96,8 @@ def _tagger() -> Tagger:
     return Tagger(load(folder), tagger_model.load(folder))
 
 
-def _lines(file: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The lines of JSON. Raises InputError with the number of the line that is none."""
-    for number, line in enumerate(file, 1):
-        try:
-            found = json.loads(line)
-            known = {**found, "id": str(found["id"])}
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise InputError(f"Line {number} is no JSON object with an id ({error}); correct it") from error
-        yield known
-
-
-def _text(item: dict[str, Any]) -> Text:
-    from briefings.adapters.text import plain
-    from briefings.domain.tagging import Text
-
-    title, summary = (str(item.get(key) or "") for key in ("title", "summary"))
-    return Text(plain(title, LONGEST_TITLE), plain(summary, LONGEST_SUMMARY), source=str(item.get("source") or ""))
-
-
 def _prediction(tagger: Tagger, item: dict[str, Any]) -> dict[str, object]:
-    found = tagger.read(_text(item))
+    found = tagger.read(item_lines.text_of(item))
     skills = [{"id": one.topic, "score": one.score, "evidence": list(one.evidence)} for one in found.skills]
     worth = sorted(found.specializations.items(), key=lambda pair: (-pair[1], pair[0]))
     return {
@@ -129,7 +112,7 @@ def _prediction(tagger: Tagger, item: dict[str, Any]) -> dict[str, object]:
 def _said(tagger: Tagger, item: dict[str, Any]) -> Prediction:
     from briefings.domain.tag_evaluation import Prediction
 
-    found = tagger.read(_text(item))
+    found = tagger.read(item_lines.text_of(item))
     skills = {one.topic: one.score for one in found.skills}
     return Prediction(item["id"], found.is_on_topic, skills, found.specializations)
 

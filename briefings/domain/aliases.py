@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")
 #: What may stand between the words of an alias: nothing, one space, one joining mark or apostrophe, or `&`.
 GAP = re.compile(r"[ \-\u2010-\u2014/._'\u2019]?| ?& ?")
-#: A hit behind one of these is part of an address, a path or a name.
+#: A hit behind one of these is part of an address, a path or a name, unless it stands in a list.
 NOT_AFTER = frozenset("@#/.")
+#: Words with slashes between them, such as `PyTorch/TensorFlow`; `r/LocalLLaMA` and `src/vllm/engine.py` are none.
+LIST = re.compile(r"{word}(?:/{word})+(?:['\u2019]s)?".format(word=r"[^\W\d_](?:[^\W_]|\+\+|#)+(?:-[^\W_]+)*"))
+OPENING, CLOSING = "([{\"'\u201c\u2018", ")]}\"'\u201d\u2019.,;:!?\u2026"
 SHORT_NAME = 6
 #: Aliases that are first of all something else: a painter, a star sign, a harbour worker.
 AMBIGUOUS = frozenset(
@@ -70,7 +73,7 @@ class Gazetteer:
 
     def _hit_at(self, text: str, tokens: Sequence[tuple[str, int, int]], position: int) -> Hit | None:
         first, start, _ = tokens[position]
-        if start and text[start - 1] in NOT_AFTER:
+        if start and text[start - 1] in NOT_AFTER and not _is_listed(text, start):
             return None
         for alias in self._index.get(first.casefold().removesuffix("s"), ()):
             span = tokens[position : position + len(alias.tokens)]
@@ -99,6 +102,12 @@ def _index(skills: Iterable[Skill]) -> dict[str, list[_Alias]]:
     for aliases in index.values():
         aliases.sort(key=lambda alias: -sum(map(len, alias.tokens)))
     return dict(index)
+
+
+def _is_listed(text: str, start: int) -> bool:
+    """Whether the word that starts here, behind a mark, is one of a list of words with slashes between them."""
+    written = text[:start].rsplit(maxsplit=1)[-1] + text[start:].split(maxsplit=1)[0]
+    return LIST.fullmatch(written.lstrip(OPENING).rstrip(CLOSING)) is not None
 
 
 def _says(text: str, span: Sequence[tuple[str, int, int]], alias: _Alias) -> bool:

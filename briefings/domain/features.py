@@ -34,10 +34,12 @@ EMPTY_WORDS = frozenset(
         *("will", "with", "would", "you", "your"),
     }
 )
+#: Abbreviations and names as they are written, spelt-out words also in a headline's capitals.
 AI_WORDS = re.compile(
-    r"\b(AI|A\.I\.|AGI|LLMs?|GPTs?|GenAI|ML|NLP|GPUs?|TPUs?|artificial intelligence|machine learning|deep learning|"
-    r"neural|language models?|foundation models?|transformers?|chatbots?|inference|fine-?tun\w+|prompts?|tokens?|"
-    r"embeddings?|multimodal|generative|copilots?|agentic|agents?|OpenAI|Anthropic|DeepMind|Hugging ?Face|models?)\b"
+    r"\b(AI|A\.I\.|AGI|LLMs?|GPTs?|GenAI|ML|NLP|GPUs?|TPUs?|OpenAI|Anthropic|DeepMind|Hugging ?Face|"
+    r"(?i:artificial intelligence|machine learning|deep learning|neural|language models?|foundation models?|"
+    r"transformers?|chatbots?|inference|fine-?tun\w+|prompts?|tokens?|embeddings?|multimodal|generative|copilots?|"
+    r"agentic|agents?|models?))\b"
 )
 
 

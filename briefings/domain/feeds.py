@@ -201,6 +201,14 @@ def host_of(url: str) -> str:
         return ""
 
 
+def source_of(address: str, otherwise: str = "") -> str:
+    """Where an item comes from, as the tagger learns and meets it: the host of its address without `www.`.
+
+    `otherwise` is a host or the name of a feed, for an item whose address is not known.
+    """
+    return (host_of(address) or otherwise.strip().lower()).removeprefix("www.")
+
+
 # ---------------------------------------------------------------- details
 
 

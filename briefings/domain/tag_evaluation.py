@@ -8,11 +8,14 @@ from math import log2
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from briefings.domain.bootstrap import Estimate, estimate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 POOL, POOLS, DEPTH = 60, 200, 10
-RESAMPLES = 1000
+#: Rankings, which draw their own pools, take longer: their intervals come from fewer resamples.
+RESAMPLES_OF_A_RANKING = 200
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,6 @@ class Prediction:
     specializations: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A measurement with its 95 % bootstrap interval over items."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-
-
 class Row(NamedTuple):
     """How good the tags of some skills are."""
 
@@ -59,11 +52,12 @@ class Row(NamedTuple):
 Pair = tuple[Label, Prediction]
 
 
-def measure(pairs: Sequence[Pair]) -> list[Figure]:
+def measure(pairs: Sequence[Pair]) -> dict[str, Estimate]:
     """Precision, recall and F1 over skills; what is let through and kept; nDCG@10 for each labelled specialization."""
-    figures = [_with_interval(name, pairs, function) for name, function in FIGURES.items()]
     specs = sorted({spec for label, _ in pairs for spec in label.relevance})
-    return figures + [_with_interval(f"nDCG@{DEPTH} {spec}", pairs, _ranking(spec)) for spec in specs]
+    return {name: estimate(pairs, figure) for name, figure in FIGURES.items()} | {
+        f"nDCG@{DEPTH} {spec}": estimate(pairs, _ranking(spec), RESAMPLES_OF_A_RANKING) for spec in specs
+    }
 
 
 def per_skill(pairs: Sequence[Pair], fewest: int) -> list[Row]:
@@ -168,11 +162,3 @@ def _ranking(spec: str) -> Callable[[Sequence[Pair]], float]:
         return ndcg(scores, [label.relevance.get(spec, 0) for label, _ in pairs], Random(1))  # noqa: S311 - no secret
 
     return measured
-
-
-def _with_interval(name: str, pairs: Sequence[Pair], function: Callable[[Sequence[Pair]], float]) -> Figure:
-    """Resampled by item; rankings, which draw their own pools, fewer times."""
-    random, size = Random(0), len(pairs)  # noqa: S311 - no secret
-    times = RESAMPLES // 50 if name.startswith("nDCG") else RESAMPLES
-    drawn = sorted(function([pairs[random.randrange(size)] for _ in range(size)]) for _ in range(times))
-    return Figure(name, function(pairs), drawn[int(0.025 * times)], drawn[int(0.975 * times) - 1])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from briefings.domain.catalogue import Catalogue
     from briefings.domain.tag_rules import TagRule
 
-TAGGER_VERSION = "rule-and-model-2"
+TAGGER_VERSION = "rule-and-model-3"
 ON_TOPIC = "on-topic"
 #: Weights of the rule's score, before the logistic function.
 BIAS, TITLE, SUMMARY, AGAIN, FEED, ABOUT_AI = -1.5, 2.0, 1.2, 0.4, 0.8, 1.0

@@ -13,6 +13,7 @@ from briefings.adapters.http import Fetched, HttpFetcher
 from briefings.demo.feed_server import FeedServer
 from briefings.domain.catalogue import ListedFeed
 from briefings.domain.feeds import FeedFacts, Rhythm
+from briefings.domain.tag_rules import TagRule
 from briefings.errors import FetchError, InputError, NotFoundError, ParseError
 from briefings.store.feeds import Feed
 from briefings.store.items import Item, Tag
@@ -74,6 +75,14 @@ def test_a_trial_says_what_was_parsed_and_which_tags_it_would_get(app, site):
     assert found.tags[0][1][0].reason == "“vLLM” in the title"
     assert (found.undated, found.unlinked, found.known) == (1 / 12, 0, None)
     assert rows(app) == []
+
+
+def test_a_trial_shows_the_tags_that_the_source_and_the_address_of_the_feed_call_for(app, site):
+    site.pages["feed.xml"] = rss(item(1))
+    app.tag_rules.add(TagRule("source", "feed.example", "kubernetes", "always"), "ed")
+    app.tag_rules.add(TagRule("source", site.url("feed.xml"), "docker", "always"), "ed")
+    ((_, tags),) = app.sources.test(site.url("feed.xml")).tags
+    assert {"kubernetes", "docker"} <= {tag.topic for tag in tags}
 
 
 def test_a_trial_says_which_share_of_the_links_another_feed_has(app, site):

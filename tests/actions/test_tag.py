@@ -2,7 +2,9 @@ import pytest
 import week
 
 from briefings.actions import tag
+from briefings.domain.tagging import Text
 from briefings.store import items
+from briefings.store.feeds import Feed
 
 
 def make_all_wait(app) -> None:
@@ -18,6 +20,12 @@ def waiting(app, monkeypatch):
     week.add_items(app, week.add_feed(app), *(f"vLLM 0.{n} is out" for n in range(10)))
     make_all_wait(app)
     return app
+
+
+def test_an_item_is_read_with_the_host_of_its_address_and_the_topics_and_address_of_its_feed():
+    feed = Feed(url="https://feed.example/rss", title="Serving notes", topics=["vllm"])
+    item = items.Item(title="vLLM is out", summary="Faster.", url="https://www.Blog.example/1", feed=feed)
+    assert tag.text_of(item) == Text("vLLM is out", "Faster.", ("vllm",), "blog.example", "https://feed.example/rss")
 
 
 class Interrupted:

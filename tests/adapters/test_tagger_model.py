@@ -1,4 +1,6 @@
+import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from briefings.adapters import tagger_model
 from briefings.errors import CatalogueError
 
+BUNDLED = Path(__file__).parents[2] / "briefings" / "catalogue"
 ABOUT = {
     "outputs": ["on-topic", "skill:vllm", "specialization:serving"],
     "offsets": [0.0, -1.0, 0.1],
@@ -80,3 +83,83 @@ def test_a_broken_model_is_named_with_what_to_do(tmp_path, content):
     (tmp_path / tagger_model.FILE).write_bytes(content)
     with pytest.raises(CatalogueError, match=r"make it again with training/train_tagger\.py, or delete it"):
         tagger_model.load(tmp_path)
+
+
+def rewritten(folder, change=None, weights: bytes | None = None, head: bytes | None = None) -> None:
+    """The model of the folder with something else in it, sound as zlib."""
+    file = folder / tagger_model.FILE
+    old, _, rest = zlib.decompress(file.read_bytes()).partition(b"\n")
+    about = json.loads(old) | (change or {})
+    names, _, kept = rest.partition(b"\0")
+    body = (head or json.dumps(about).encode()) + b"\n" + names + b"\0" + (kept if weights is None else weights)
+    file.write_bytes(zlib.compress(body))
+
+
+def refused(folder) -> bool:
+    with pytest.raises(CatalogueError, match=r"make it again with training/train_tagger\.py, or delete it"):
+        tagger_model.load(folder)
+    return True
+
+
+def test_a_model_rewritten_as_it_was_is_read(folder):
+    rewritten(folder)
+    assert tagger_model.load(folder).outputs == tuple(ABOUT["outputs"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scales": [1.0, 1.0]},
+        {"offsets": [0.0] * 4},
+        {"scales": [1.0, float("nan"), 1.0]},
+        {"scales": [1.0, "1", 1.0]},
+        {"scales": [1.0, [1.0], 1.0]},
+        {"offsets": [0.0, float("inf"), 0.0]},
+        {"offsets": [0.0, 1e39, 0.0]},
+        {"offsets": [0.0, 10**400, 0.0]},
+        {"outputs": ["skill:a", "skill:vllm", "specialization:serving"]},
+        {"outputs": ["on-topic", ["skill:vllm"], "specialization:serving"]},
+        {"outputs": 3},
+        {"thresholds": {"on-topic": 0.5}},
+        {"thresholds": {"on-topic": 0.5, "skill": "0.4"}},
+        {"thresholds": {"on-topic": 0.5, "skill": 0.4, "other": "x"}},
+        {"thresholds": [0.5, 0.4]},
+        {"thresholds": None},
+        {"calibration": {"on-topic": [1.0, 0.0]}},
+        {"calibration": {"on-topic": [1.0, 0.0], "skill": [2.0]}},
+        {"calibration": {"on-topic": [1.0, 0.0], "skill": [2.0, None]}},
+        {"calibration": {"on-topic": [1.0, 0.0], "skill": [2.0, float("nan")]}},
+        {"examples": {"vllm": "many"}},
+        {"examples": None},
+    ],
+    ids=str,
+)
+def test_a_model_that_would_fail_while_tagging_is_refused(folder, change):
+    rewritten(folder, change)
+    assert refused(folder)
+
+
+def test_weights_of_another_number_are_refused(folder):
+    rewritten(folder, weights=b"\1" * 11)
+    assert refused(folder)
+
+
+@pytest.mark.parametrize("head", [b"[" * 100_000, b"9" * 5000, b"{}", b"null"])
+def test_a_head_that_exhausts_the_reader_or_says_nothing_is_refused(folder, head):
+    rewritten(folder, head=head)
+    assert refused(folder)
+
+
+def test_a_model_that_cannot_be_opened_is_refused(tmp_path):
+    (tmp_path / tagger_model.FILE).mkdir()
+    assert refused(tmp_path)
+
+
+def test_the_bundled_model_knows_sources_as_the_product_meets_them_and_names_of_feeds_as_their_hosts():
+    model = tagger_model.load(BUNDLED)
+    sources = {name[2:]: tuple(model.weights[row]) for name, row in model.rows.items() if name.startswith("o:")}
+    hosts = {name: weights for name, weights in sources.items() if not name.startswith("feed:")}
+    assert {"techcrunch.com", "deeplearning.ai", "anthropic.com"} <= hosts.keys()
+    assert model.knows("feed:feed_the_batch")
+    assert sources["feed:feed_the_batch"] == hosts["deeplearning.ai"]
+    assert set(sources.values()) == set(hosts.values())

@@ -46,6 +46,14 @@ def test_every_fault_of_a_folder_is_printed_with_file_key_and_remedy(nurses):
     assert result.output.strip().endswith("3 faults.")
 
 
+def test_a_broken_model_is_a_fault_too(nurses):
+    (nurses / "tagger.model").write_bytes(b"no model")
+    result = run("catalogue", "check", str(nurses))
+    assert result.exit_code == 1
+    assert "make it again with training/train_tagger.py, or delete it" in result.output
+    assert result.output.strip().endswith("1 fault.")
+
+
 # ---------------------------------------------------------------- plan
 
 

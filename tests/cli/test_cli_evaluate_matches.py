@@ -32,7 +32,14 @@ def line(number: int, **values) -> dict[str, object]:
     link, source = f"https://press{number % 5}.example/{number}", f"press{number % 5}.example"
     title = TITLES[number % len(TITLES)].format(number)
     date = (START + timedelta(days=number)).isoformat()
-    return {"title": title, "summary": "An LLM story.", "link": link, "source": source, "date": date} | values
+    return {
+        "id": number,
+        "title": title,
+        "summary": "An LLM story.",
+        "link": link,
+        "source": source,
+        "date": date,
+    } | values
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def test_matches_are_compared_with_simpler_ways_and_all_figures_written(run, ite
 
 
 def test_a_line_that_is_no_json_is_named(run, tmp_path):
-    (tmp_path / "items.jsonl").write_text('{"title": "A"}\nnothing\n')
+    (tmp_path / "items.jsonl").write_text('{"id": 1, "title": "A"}\nnothing\n')
     result = run("evaluate", "matches", str(tmp_path / "items.jsonl"))
     assert result.exit_code == 1
     assert "Line 2 is no JSON object" in result.output

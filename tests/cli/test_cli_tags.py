@@ -51,6 +51,14 @@ def test_lines_of_items_become_lines_of_tags_without_a_database():
     assert (second["on_topic"], second["skills"]) == (False, [])
 
 
+def test_a_line_says_where_it_comes_from_by_its_link_or_by_its_source():
+    item = {"id": "1", "title": "Data Points: the week", "summary": "What happened."}
+    known, link = "deeplearning.ai", "https://www.deeplearning.ai/the-batch/1"
+    rows = [item | more for more in ({}, {"source": known}, {"source": "feed:x", "link": link})]
+    unknown, by_source, by_link = run("tag", "--jsonl", text=lines(rows)).output.splitlines()
+    assert unknown != by_source == by_link
+
+
 @pytest.mark.parametrize("line", ["{", "[1]", '{"title": "no id"}', "7"])
 def test_a_line_that_is_no_item_is_named_by_its_number(line):
     result = run("tag", "--jsonl", text=lines(ITEMS[:1]) + line + "\n")

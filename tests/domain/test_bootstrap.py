@@ -17,5 +17,11 @@ def test_a_sample_without_variety_is_sure_and_every_run_says_the_same():
     assert estimate(range(9), fmean) == estimate(range(9), fmean)
 
 
+def test_an_interval_comes_from_as_many_draws_as_asked_for_each_as_large_as_the_sample():
+    sizes = []
+    estimate(range(7), lambda drawn: sizes.append(len(drawn)) or 0.0, resamples=50)
+    assert sizes == [7] * 51
+
+
 def test_an_estimate_reads_as_a_figure_with_its_interval():
     assert str(Estimate(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"

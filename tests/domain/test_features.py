@@ -1,5 +1,6 @@
 from math import isclose, sqrt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,16 @@ def test_words_of_title_and_summary_are_apart_and_pieces_are_of_both():
 
 def test_a_text_without_a_word_of_ai_says_so():
     assert "ai:no" in features("A bakery", "in Lyon", "", [], [])
+
+
+@pytest.mark.parametrize("said", ["Machine Learning at Scale", "Why Language Models Forget", "DEEP LEARNING", "an LLM"])
+def test_words_of_ai_are_known_in_a_headlines_capitals(said):
+    assert "ai:t" in features(said, "", "", [], [])
+
+
+@pytest.mark.parametrize("said", ["they said ai nothing", "200 ml of milk", "the anthropic principle"])
+def test_abbreviations_and_names_of_ai_are_known_only_as_they_are_written(said):
+    assert "ai:no" in features(said, "", "", [], [])
 
 
 def test_only_the_beginning_of_a_summary_is_read():

@@ -27,6 +27,7 @@ from briefings.domain.feeds import (
     next_poll,
     retry_after,
     rhythm,
+    source_of,
     spread,
     while_busy,
     while_silent,
@@ -382,3 +383,17 @@ def test_a_move_that_was_not_seen_in_a_row_is_not_believed(interruption):
     for where in ["https://new.example/rss"] * 2 + [interruption] + ["https://new.example/rss"] * 2:
         facts = moved(facts, where)
     assert facts.url == FEED.url
+
+
+@pytest.mark.parametrize(
+    ("address", "otherwise", "source"),
+    [
+        ("https://www.TechCrunch.com/2026/11/x", "feed:tc", "techcrunch.com"),
+        ("http://reader@blog.example/?p=1", "", "blog.example"),
+        ("", " WWW.TechCrunch.com ", "techcrunch.com"),
+        ("no address", "feed:feed_the_batch", "feed:feed_the_batch"),
+        ("https://[broken", "", ""),
+    ],
+)
+def test_the_source_of_an_item_is_the_host_of_its_address_or_what_else_names_it(address, otherwise, source):
+    assert source_of(address, otherwise) == source

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from briefings.adapters import tagger_model
 from briefings.domain.catalogue import Catalogue, Role, Skill, Specialization
-from briefings.domain.tagging import ACCEPT, ENOUGH_EXAMPLES, MOST_SKILLS, Tagger, Text
+from briefings.domain.tagging import ACCEPT, ENOUGH_EXAMPLES, MOST_SKILLS, Judgement, Tagger, Text
 
 ROOT = Path(__file__).parents[2]
 CARRIERS = (
@@ -130,6 +130,39 @@ def test_a_word_inside_an_address_or_a_name_is_not_said(small, text):
     assert small.hits(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Gemini/MCP",
+        "tools (A2A/MCP) compared",
+        "RAG/MCP/Gemini.",
+        "“agents/MCP”",
+        "C++/MCP servers",
+        "multi-user/MCP's",
+    ],
+)
+def test_a_word_in_a_list_with_slashes_is_said(small, text):
+    assert "mcp" in [hit.skill for hit in small.hits(text)]
+
+
+def test_each_name_of_a_list_with_slashes_is_found(tagger):
+    assert [hit.words for hit in tagger.hits("PyTorch/vLLM and Claude/ChatGPT/etc.")] == [
+        *("PyTorch", "vLLM", "Claude", "ChatGPT"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("x.example/MCP", "https://x.example/docs/MCP", "http://localhost/MCP", "@user/MCP", "r/MCP", "mail@host/MCP"),
+        *("/usr/MCP", "./MCP", "~/MCP", "../docs/MCP", "C:/docs/MCP", "src/MCP/engine.py", "docs/MCP.md", "docs/MCP/"),
+        *("#tag/MCP", "and //MCP", "3/MCP", "?q=a/MCP", "_private/MCP"),
+    ],
+)
+def test_a_word_behind_a_slash_of_an_address_or_a_path_is_not_said(small, text):
+    assert small.hits(text) == []
+
+
 @pytest.mark.parametrize("said", ["a non-MCP server", "without MCP", "instead of MCP", "not an MCP server"])
 def test_a_word_that_is_denied_is_not_said(small, said):
     assert small.hits(f"It is {said}") == []
@@ -173,6 +206,25 @@ def test_the_version_changes_with_the_catalogue(small, tagger):
     assert small.version != tagger.version
 
 
+def test_the_version_changes_with_all_that_roles_and_specializations_say_of_tags():
+    spec = Specialization("serving", "Serving", ("vllm",), ASSESSMENT, PLAN)
+    role = Role("engineer", "Engineer", "AI", ASSESSMENT, (spec,))
+    skills = (Skill("vllm", "vLLM", "tool", ("vLLM",)), Skill("mcp", "MCP", "technical"))
+    others = (
+        replace(role, specializations=(replace(spec, core_skills=("mcp",)),)),
+        replace(role, specializations=(replace(spec, name="Fast serving"),)),
+        replace(role, name="Builder"),
+    )
+    twin = replace(role, id="twin", specializations=())
+    catalogues = [
+        Catalogue((role,), skills),
+        *(Catalogue((other,), skills) for other in others),
+        Catalogue((role, twin), skills),
+        Catalogue((replace(role, specializations=()), replace(twin, specializations=(spec,))), skills),
+    ]
+    assert len({Tagger(catalogue).version for catalogue in catalogues}) == len(catalogues)
+
+
 # ---------------------------------------------------------------- with the learned model
 
 
@@ -214,6 +266,59 @@ def test_the_version_changes_with_the_model_and_not_with_a_sentence_of_a_plan(ca
     assert learnt.version != tagger.version
     other = replace(catalogue, roles=tuple(replace(role, category="Other") for role in catalogue.roles))
     assert Tagger(other).version == tagger.version
+
+
+# ---------------------------------------------------------------- who decides, the rule or the model
+
+
+class Told:
+    """A model that is told what to say of skills."""
+
+    version = "told"
+
+    def __init__(self, skills: dict[str, float], examples: dict[str, int]) -> None:
+        self.skills = skills
+        self.about = {"thresholds": {"on-topic": 0.5, "skill": 0.4}, "examples": examples}
+
+    def judge(self, features):
+        return Judgement(0.9, self.skills, {})
+
+    def knows(self, source):
+        return True
+
+    def because(self, features, skill, most):
+        return ()
+
+
+def scores(skills: dict[str, float], examples: dict[str, int], title: str, summary: str = "") -> dict[str, float]:
+    catalogue = Catalogue((), (Skill("vllm", "vLLM", "tool", ("vLLM",)), Skill("mcp", "MCP", "technical", ("MCP",))))
+    return {tag.topic: tag.score for tag in Tagger(catalogue, Told(skills, examples)).tag(Text(title, summary))}
+
+
+def test_what_only_a_summary_says_is_decided_by_the_model_where_it_has_learnt_the_skill():
+    text = ("A fast server for LLMs", "It is vLLM.")
+    assert scores({"vllm": 0.1}, {"vllm": ENOUGH_EXAMPLES}, *text) == {}
+    assert set(scores({"vllm": 0.1}, {"vllm": ENOUGH_EXAMPLES - 1}, *text)) == {"vllm"}
+
+
+def test_what_the_title_says_is_decided_by_the_rule():
+    learnt = {"vllm": ENOUGH_EXAMPLES, "mcp": ENOUGH_EXAMPLES}
+    assert set(scores({"vllm": 0.1, "mcp": 0.1}, learnt, "vLLM is out", "With MCP.")) == {"vllm"}
+
+
+def test_the_model_is_believed_from_its_threshold_on_and_only_of_skills_that_it_saw_enough_of():
+    title = "A fast server for LLMs"
+    assert scores({"vllm": 0.4}, {"vllm": ENOUGH_EXAMPLES}, title) == {"vllm": 0.4}
+    assert scores({"vllm": 0.39}, {"vllm": ENOUGH_EXAMPLES}, title) == {}
+    assert scores({"vllm": 0.9}, {"vllm": ENOUGH_EXAMPLES - 1}, title) == {}
+    assert scores({"vllm": 0.9}, {}, title) == {}
+
+
+def test_where_rule_and_model_agree_the_higher_score_counts():
+    by_rule = scores({}, {"vllm": ENOUGH_EXAMPLES}, "vLLM is out")["vllm"]
+    assert 0.5 < by_rule < 0.95
+    assert scores({"vllm": 0.5}, {"vllm": ENOUGH_EXAMPLES}, "vLLM is out") == {"vllm": by_rule}
+    assert scores({"vllm": 0.95}, {"vllm": ENOUGH_EXAMPLES}, "vLLM is out") == {"vllm": 0.95}
 
 
 # ---------------------------------------------------------------- any text

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from briefings.domain.matching import MOST_PER_SOURCE, MOST_STORIES, RUNGS, WEIGHTS, Candidate, Focus, rank, worthwhile
+from briefings.domain.matching import (
+    DIVERSITY,
+    MOST_PER_SOURCE,
+    MOST_STORIES,
+    RUNGS,
+    WEIGHTS,
+    Candidate,
+    Focus,
+    rank,
+    worthwhile,
+)
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FOCUS = Focus(
@@ -114,17 +124,23 @@ def test_what_only_touches_the_field_a_little_is_not_filled_in():
 
 def test_what_stands_further_from_the_plan_fills_only_places_that_are_left():
     loud = {"authority": 1.0, "sources": tuple("ABCDEFG"), "published": AT}
-    faint = {"authority": 0.4, "published": AT - timedelta(days=5)}
     field = [story(number, "kubernetes", title=f"Field{number}", **loud) for number in range(1, 6)]
-    near = [story(number, "autoscaling", title=f"Near{number}", **loud) for number in range(11, 13)]
-    week = [story(number, "kv-cache", title=f"Week{number}", **faint) for number in range(21, 23)]
-    assert [match.rung for match in rank([*field, *near, *week], FOCUS, (), AT, NAMES)] == [
+    near = [story(number, title=f"Near{number}", **faint("autoscaling", 0.5)) for number in range(11, 13)]
+    week = [story(number, title=f"Week{number}", **faint("kv-cache", 0.4)) for number in range(21, 23)]
+    everything = [*field, *near, *week]
+    found = scores(*everything)
+    assert min(found[one.story] for one in field) > max(found[one.story] for one in [*near, *week])
+    assert [match.rung for match in rank(everything, FOCUS, (), AT, NAMES)] == [
         "focus",
         "focus",
         "near",
         "near",
         "field",
     ]
+
+
+def faint(skill: str, score: float) -> dict[str, object]:
+    return {"topics": {skill: score, "mlops": 0.5}, "words": {skill: (skill,)}, "published": AT - timedelta(days=1)}
 
 
 def test_what_an_editor_pinned_is_there_however_much_there_is_of_the_week():
@@ -140,8 +156,10 @@ def test_nobody_gets_again_what_the_same_feed_told_under_the_same_title():
 
 def test_two_skills_of_the_week_get_news_when_there_is_some():
     loud = [story(number, title=f"Unlike{number} others{number}", authority=1.0) for number in range(1, 7)]
-    quiet = story(9, "quantization", authority=0.1, published=AT - timedelta(days=6))
+    quiet = story(9, **faint("quantization", 0.35))
     both = replace(FOCUS, focus_skills=("kv-cache", "quantization"))
+    found = scores(*loud, quiet, focus=both)
+    assert found[9] < min(found[one.story] for one in loud) - DIVERSITY
     assert 9 in {match.story for match in rank([*loud, quiet], both, (), AT, NAMES)}
 
 

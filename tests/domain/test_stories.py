@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -82,6 +83,11 @@ def test_a_fresh_item_joins_the_story_that_we_have():
     assert group([telling(3, RETOLD)], known) == [Group(70, (3,))]
 
 
+def test_two_known_stories_stay_two_and_the_fresh_item_joins_the_more_alike():
+    known = [telling(1, story=70), telling(2, RETOLD, story=71)]
+    assert group([telling(3, ONE)], known) == [Group(70, (3,))]
+
+
 def test_what_is_like_no_story_is_a_new_one():
     assert group([telling(3, OTHER)], [telling(1, story=70)]) == [Group(None, (3,))]
 
@@ -96,6 +102,13 @@ def test_the_primary_source_leads_then_the_earliest_then_the_first_we_met():
     assert lead([late, early, primary]) is primary
     assert lead([late, early]) is early
     assert lead([telling(6), telling(5)]).item == 5
+
+
+def test_what_an_editor_pinned_leads_and_what_is_hidden_never_while_there_is_another():
+    primary, press = telling(1, authority=1.0), telling(2)
+    assert lead([replace(primary, state="hidden"), press]) is press
+    assert lead([primary, replace(press, state="pinned")]).item == 2
+    assert lead([replace(primary, state="hidden")]).item == 1
 
 
 # ---------------------------------------------------------------- any news at all

@@ -16,6 +16,7 @@ from briefings.actions.render import Writer
 from briefings.actions.rules import TagRules
 from briefings.actions.sources import Sources
 from briefings.actions.subscribe import Subscribing
+from briefings.actions.write import Press
 from briefings.adapters import catalogue_files, tagger_model
 from briefings.adapters.broker import Broker
 from briefings.adapters.http import HttpFetcher
@@ -93,6 +94,11 @@ class App:
         return Writer(self.templates, self.catalogue, self.links, sender, postal)
 
     @cached_property
+    def press(self) -> Press:
+        """Writes the letters of many deliveries."""
+        return Press(self.writer)
+
+    @cached_property
     def subscribing(self) -> Subscribing:
         """How a person comes and goes: sign up, confirm, leave."""
         return Subscribing(self.database, self.catalogue, self.links, self.settings.secret_key)
@@ -123,7 +129,7 @@ class App:
     @property
     def delivering(self) -> deliver.Delivering:
         """Sends what is due."""
-        return deliver.Delivering(self.database, self.writer, self.rules, self.clock)
+        return deliver.Delivering(self.database, self.press, self.rules, self.clock)
 
     @cached_property
     def namespace(self) -> UUID:

@@ -49,6 +49,7 @@ def briefing_mail(edition: Edition | None = None) -> BriefingMail:
         plan_url="https://briefings.example/plan/h5TnX8cJ",
         web_url="https://briefings.example/b/2026-W48/k2PfV7",
         unsubscribe_url="https://briefings.example/u/Qm41sLx9",
+        confirmed="26 October 2026",
         reply_to="editors@briefings.example",
         sender_name="Weekly Briefing",
         sender_address=ADDRESS,
@@ -73,7 +74,6 @@ def full_edition() -> Edition:
         tasks=_tasks(),
         more_tasks=1,
         minutes=200,
-        confirmed="26 October 2026",
         hours=4,
         tool=Tool(
             name="vLLM",

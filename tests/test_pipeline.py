@@ -11,7 +11,7 @@ from briefings.adapters.http import HttpFetcher
 from briefings.demo import enrol
 from briefings.demo.feed_server import FeedServer, rendered
 from briefings.store.feeds import Feed, Fetch
-from briefings.store.issues import Edition
+from briefings.store.issues import Edition, value_of
 from briefings.store.items import Item, Tag
 
 
@@ -51,7 +51,8 @@ def test_news_becomes_mail(newsroom, relay):
     assert ledger.skipped == {"finished": 1, "paused": 1}
     assert ledger.deliveries == {"sent": {"": 11}, "skipped": {"suppressed": 1}}
     with newsroom.database.read() as session:
-        editions = [one.value() for one in session.scalars(select(Edition).where(Edition.content.is_not(None)))]
+        composed = select(Edition).where(Edition.content_digest.is_not(None))
+        editions = [value_of(session, one) for one in session.scalars(composed)]
     assert {edition.issue for edition in editions} == {"2026-W48"}
     assert all(edition.stories for edition in editions)
     assert all(story.reasons for edition in editions for story in edition.stories)

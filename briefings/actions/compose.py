@@ -202,7 +202,7 @@ def _reader(person: Enrolment) -> Reader | None:
     subscriber, plan = person.subscriber, person.plan
     if plan is None or subscriber.confirmed_at is None:
         return None
-    return Reader(subscriber.id, subscriber.state, plan.specialization, plan.hours, subscriber.confirmed_at)
+    return Reader(subscriber.id, subscriber.state, plan.specialization, plan.hours)
 
 
 def _edition(
@@ -227,7 +227,7 @@ def _field_edition(run: _Run, reader: Reader, number: int, seen: Collection[int]
 def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition | str, now: datetime) -> int:
     """Freeze what was decided and queue its mail, together."""
     subscriber = person.subscriber
-    edition_id = issue_rows.add_edition(
+    edition = issue_rows.add_edition(
         session,
         issue_id=run.issue_id,
         subscriber_id=subscriber.id,
@@ -235,7 +235,7 @@ def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition
         made=made,
         now=now,
     )
-    if edition_id is None:
+    if edition is None:
         return 0
     # A person can be in the state "finished" too; only who follows a plan to its end finishes it.
     if made == "finished" and person.plan and subscriber.state == "active":
@@ -243,13 +243,14 @@ def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition
         subscriber.state = after(SUBSCRIBER, subscriber.state, "finish")
         delivery_rows.queue(session, [_finished_mail(run, subscriber, person.plan)], now)
     if not isinstance(made, str):
-        delivery_rows.queue(session, [_delivery(run, subscriber, edition_id)], now)
+        delivery_rows.queue(session, [_delivery(run, subscriber, edition)], now)
     return 1
 
 
-def _delivery(run: _Run, subscriber: subscriber_rows.Subscriber, edition_id: int) -> dict[str, object]:
+def _delivery(run: _Run, subscriber: subscriber_rows.Subscriber, edition: issue_rows.Edition) -> dict[str, object]:
     uid = uuid5(run.namespace, f"briefing/{run.week.key}/{subscriber.id}").hex
-    return {**_mail(run, subscriber), "uid": uid, "kind": "briefing", "edition_id": edition_id}
+    of_edition = {"edition_id": edition.id, "content_digest": edition.content_digest}
+    return {**_mail(run, subscriber), **of_edition, "uid": uid, "kind": "briefing"}
 
 
 def _finished_mail(run: _Run, subscriber: subscriber_rows.Subscriber, plan: subscriber_rows.Plan) -> dict[str, object]:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from briefings.adapters import mailer as mailers
 from briefings.domain import deliveries
 from briefings.domain.deliveries import Attempt, Outcome, State, Step
-from briefings.errors import BriefingsError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import issues as issue_rows
 from briefings.store import subscribers as subscriber_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from briefings.actions.render import Writer
+    from briefings.actions.write import Press
     from briefings.adapters.mailer import Mailer, RelayLog
     from briefings.clock import Clock
     from briefings.store.base import Database
@@ -31,13 +28,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CLAIM = 20
+CLAIM = 100
+#: So many deliveries are committed as being sent at a time: no more can be unknown when a worker dies.
+WINDOW = 20
 RECOVER = 500
+#: A letter is not begun in the last part of its lease: another worker might take it over meanwhile.
+LAST_PART = 4
+NOT_TRIED = Attempt(Outcome.NO_RELAY, "the relay took so long for the letters before that the lease ran out")
 #: A pass ends after this, well below the task's time limit even if the relay then thinks for ten minutes; the sweep
 #: rings for the rest.
 PASS = timedelta(minutes=2)
-#: What is wrong with one mail's own data. Anything else is not that mail's fault, and ends the pass.
-BROKEN_MAIL = (BriefingsError, ValidationError, LookupError, ValueError, TypeError)
+#: Where a verdict may find its delivery: being sent, or given up as unknown while the relay was still thinking.
+STATES_WITH_VERDICT = (State.SENDING, State.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Delivering:
     """What a pass works with."""
 
     database: Database
-    writer: Writer
+    press: Press
     rules: Rules
     clock: Clock
 
@@ -66,15 +68,15 @@ class Delivering:
         First puts right what a dead worker left behind. A delivery that cannot be rendered or that the relay refuses
         is that delivery's trouble only. Raises DependencyError, and touches no delivery, when there is no relay.
         """
-        started, sent = self.clock(), 0
+        until, sent = self.clock() + PASS, 0
         self.recover()
         if not self._anything_due():
             return 0
         mailer = connect()
         try:
             mailer.open()
-            while self.clock() - started < PASS and (claimed := self._claim()):
-                sent += self._send_all(mailer, claimed)
+            while self.clock() < until and (claimed := self._claim()):
+                sent += self._send_all(mailer, claimed, until)
         finally:
             mailer.close()
         return sent
@@ -85,7 +87,7 @@ class Delivering:
         with self.database.write() as session:
             for delivery in delivery_rows.lease_over(session, now, RECOVER):
                 before = State(delivery.state)
-                _move(session, delivery, before, deliveries.after_crash(before), now)
+                self._move(session, [delivery], before, deliveries.after_crash(before))
             unknown = delivery_rows.unknown_before(session, now - rules.unknown_patience, RECOVER)
         taken = rules.relay_log.took([delivery.uid for delivery in unknown])
         with self.database.write() as session:
@@ -99,7 +101,7 @@ class Delivering:
                     taken=delivery.uid in taken,
                 )
                 if step:
-                    _move(session, delivery, State.UNKNOWN, step, now)
+                    self._move(session, [delivery], State.UNKNOWN, step)
 
     def _anything_due(self) -> bool:
         with self.database.read() as session:
@@ -109,89 +111,107 @@ class Delivering:
         with self.database.write() as session:
             return delivery_rows.claim_due(session, self.rules.owner, self.clock(), self.rules.lease, CLAIM)
 
-    def _send_all(self, mailer: Mailer, claimed: Iterable[Delivery]) -> int:
-        """Send one after the other. When the relay is gone, the rest is given back and the pass ends."""
-        waiting = list(claimed)
-        sent = 0
+    def _send_all(self, mailer: Mailer, claimed: Sequence[Delivery], until: datetime) -> int:
+        """Send a window after the other. The verdicts of one are committed together with the beginning of the next.
+
+        When the relay is gone or the time is over, what was not begun is given back. Returns how many were taken.
+        """
+        waiting, sent = list(claimed), 0
+        verdicts: list[Verdict] = []
         try:
-            while waiting:
-                sent += self._send_one(mailer, waiting.pop(0))
-        except BriefingsError:
-            self._give_back(waiting)
-            raise
+            while waiting and self.clock() < until:
+                window, waiting = waiting[:WINDOW], waiting[WINDOW:]
+                held_until = self.clock() + self.rules.lease * (LAST_PART - 1) / LAST_PART
+                letters, verdicts = self._begin(window, verdicts), []
+                for delivery, content in letters:
+                    in_time = self.clock() < held_until
+                    verdicts.append((delivery, self._send(mailer, delivery, content) if in_time else NOT_TRIED))
+                sent += sum(attempt.outcome is Outcome.ACCEPTED for _, attempt in verdicts)
+                if any(attempt.outcome is Outcome.NO_RELAY for _, attempt in verdicts):
+                    mailer.open()
+        finally:
+            with self.database.write() as session:
+                self._record(session, verdicts)
+                self._move(session, waiting, State.CLAIMED, Step(State.QUEUED, "given-back"))
         return sent
 
-    def _give_back(self, waiting: Iterable[Delivery]) -> None:
-        with self.database.write() as session:
-            for delivery in waiting:
-                _move(session, delivery, State.CLAIMED, Step(State.QUEUED, "given-back"), self.clock())
+    def _send(self, mailer: Mailer, delivery: Delivery, content: bytes) -> Attempt:
+        return mailer.send(content, self.press.writer.return_path(delivery), delivery.address)
 
-    def _send_one(self, mailer: Mailer, delivery: Delivery) -> bool:
-        """Commit `sending`, send, record the verdict.
+    def _begin(self, window: Sequence[Delivery], verdicts: Sequence[Verdict]) -> list[tuple[Delivery, bytes]]:
+        """Record the verdicts, look once more which mails may go, write them, and commit `sending`, all at once.
+
+        Returns the letters, without those that must not or cannot be sent, or are another worker's by now.
+        """
+        with self.database.write() as session:
+            self._record(session, verdicts)
+            allowed = self._allowed(session, window)
+            letters = self.press.letters(session, allowed)
+            broken = [delivery for delivery in allowed if delivery.id not in letters]
+            self._move(session, broken, State.CLAIMED, Step(State.DEAD, "cannot-render"))
+            whole = [delivery for delivery in allowed if delivery.id in letters]
+            sending, now, lease = Step(State.SENDING), self.clock(), self.rules.lease
+            held = delivery_rows.change_all(session, whole, State.CLAIMED, sending, now, lease=lease)
+        return [(delivery, letters[delivery.id]) for delivery in whole if delivery.id in held]
+
+    def _allowed(self, session: Session, window: Sequence[Delivery]) -> list[Delivery]:
+        """Those that may be sent now; the others are skipped, with the reason."""
+        now = self.clock()
+        skipped: dict[str, list[Delivery]] = defaultdict(list)
+        suppressed = subscriber_rows.suppressed(session, [delivery.address_key for delivery in window], now)
+        states = subscriber_rows.states(session, [delivery.subscriber_id for delivery in window])
+        for delivery in window:
+            reason = deliveries.before_sending(
+                delivery.kind,
+                suppressed=suppressed.get(delivery.address_key),
+                subscriber=states.get(delivery.subscriber_id),
+                late=now > delivery.not_after,
+            )
+            skipped[reason or ""].append(delivery)
+        allowed = skipped.pop("", [])
+        for reason, those in skipped.items():
+            self._move(session, those, State.CLAIMED, Step(State.SKIPPED, reason))
+        return allowed
+
+    def _record(self, session: Session, verdicts: Sequence[Verdict]) -> None:
+        """Write down what became of attempts.
 
         A verdict that comes so late that the delivery counts as unknown already is the evidence that settles it.
         """
-        content = self._begin(delivery)
-        if content is None:
-            return False
-        attempt = mailer.send(content, self.writer.return_path(delivery), delivery.address)
         now = self.clock()
-        step = deliveries.after(attempt, delivery.attempts, now)
-        with self.database.write() as session:
-            recorded = any(_move(session, delivery, state, step, now, attempt) for state in STATES_WITH_VERDICT)
-            if attempt.outcome is Outcome.REFUSED and recorded:
+        steps: dict[Step, list[Delivery]] = defaultdict(list)
+        words = {delivery.id: {"outcome": at.outcome.value, "reply": at.reply} for delivery, at in verdicts}
+        for delivery, attempt in verdicts:
+            steps[deliveries.after(attempt, delivery.attempts, now)].append(delivery)
+        moved: set[int] = set()
+        for step, those in steps.items():
+            for state in STATES_WITH_VERDICT:
+                moved |= self._move(session, [one for one in those if one.id not in moved], state, step, words)
+        for delivery, attempt in verdicts:
+            if attempt.outcome is Outcome.REFUSED and delivery.id in moved:
                 subscriber_rows.suppress(session, delivery.address_key, "bounced", now)
-        if not recorded:
-            log.warning("Delivery %s was taken over while it was being sent; left to its new owner", delivery.id)
-        if attempt.outcome is Outcome.NO_RELAY:
-            mailer.open()
-        return step.state is State.SENT
+            if delivery.id not in moved:
+                log.warning("Delivery %s was taken over while it was being sent; left to its new owner", delivery.id)
 
-    def _begin(self, delivery: Delivery) -> bytes | None:
-        """Look once more whether the mail may go, write it, and commit `sending`; all in one transaction.
+    def _move(
+        self,
+        session: Session,
+        those: Sequence[Delivery],
+        before: State,
+        step: Step,
+        words: Mapping[int, dict[str, str]] | None = None,
+    ) -> set[int]:
+        """Change deliveries, if the lifecycle has that change; those that never arrived give their plan weeks back.
 
-        Returns the letter's bytes, or None when it must not or cannot be sent, or is another worker's by now.
+        Returns the ids of those that were still ours.
         """
-        now = self.clock()
-        with self.database.write() as session:
-            reason = _reason_not_to(session, delivery, now)
-            if reason:
-                _move(session, delivery, State.CLAIMED, Step(State.SKIPPED, reason), now)
-                return None
-            try:
-                content = mailers.write(self.writer.letter(session, delivery))
-            except BROKEN_MAIL:
-                log.exception("Delivery %s cannot be rendered", delivery.id)
-                _move(session, delivery, State.CLAIMED, Step(State.DEAD, "cannot-render"), now)
-                return None
-            sending = Step(State.SENDING)
-            held = delivery_rows.change(session, delivery, State.CLAIMED, sending, now, lease=self.rules.lease)
-        return content if held else None
+        if not deliveries.may_follow(before, step.state):
+            return set()
+        moved = delivery_rows.change_all(session, those, before, step, self.clock(), details=words)
+        if step.state in deliveries.NEVER_ARRIVED:
+            lost = [delivery.edition_id for delivery in those if delivery.id in moved and delivery.edition_id]
+            issue_rows.give_week_back(session, lost)
+        return moved
 
 
-#: Where a verdict may find its delivery: being sent, or given up as unknown while the relay was still thinking.
-STATES_WITH_VERDICT = (State.SENDING, State.UNKNOWN)
-
-
-def _reason_not_to(session: Session, delivery: Delivery, now: datetime) -> str | None:
-    subscriber = session.get(subscriber_rows.Subscriber, delivery.subscriber_id)
-    suppressed = subscriber_rows.suppressed(session, [delivery.address_key], now)
-    return deliveries.before_sending(
-        delivery.kind,
-        suppressed=suppressed.get(delivery.address_key),
-        subscriber=subscriber.state if subscriber else None,
-        late=now > delivery.not_after,
-    )
-
-
-def _move(
-    session: Session, delivery: Delivery, before: State, step: Step, now: datetime, attempt: Attempt | None = None
-) -> bool:
-    """Change a delivery, if the lifecycle has that change; one that never arrived gives its plan week back."""
-    if not deliveries.may_follow(before, step.state):
-        return False
-    detail = {"outcome": attempt.outcome.value, "reply": attempt.reply} if attempt else {}
-    moved = delivery_rows.change(session, delivery, before, step, now, detail=detail)
-    if moved and step.state in deliveries.NEVER_ARRIVED and delivery.edition_id:
-        issue_rows.give_week_back(session, [delivery.edition_id])
-    return moved
+Verdict = tuple["Delivery", Attempt]

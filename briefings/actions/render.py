@@ -11,20 +11,25 @@ from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Lett
 from briefings.domain.plans import remark, summary
 from briefings.errors import NotFoundError
 from briefings.store.deliveries import ticked_tasks
-from briefings.store.issues import Edition
+from briefings.store.issues import Edition, value_of
 from briefings.store.subscribers import Plan, Subscriber, current_plan
 from briefings.store.subscribers import weeks as plan_weeks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from briefings.adapters.templates import Templates
     from briefings.domain.catalogue import Catalogue
+    from briefings.domain.editions import Edition as EditionValue
     from briefings.domain.links import Links
     from briefings.domain.mails import Mail, Sender
     from briefings.store.deliveries import Delivery
 
 CONFIRM_DAYS = 7
+#: What is each reader's own in a briefing.
+OWN = ("plan_url", "web_url", "unsubscribe_url", "confirmed")
 
 
 @dataclass(frozen=True)
@@ -120,15 +125,27 @@ class Writer:
         edition = session.get(Edition, delivery.edition_id) if delivery.edition_id else None
         if edition is None:
             raise NotFoundError("The edition of this delivery has been deleted; nothing is left to send")
+        return self.briefing(value_of(session, edition), self.own(delivery, subscriber))
+
+    def briefing(self, edition: EditionValue, own: Mapping[str, str]) -> BriefingMail:
+        """The mail of an edition, with what is a reader's own."""
         return BriefingMail(
-            edition=edition.value(),
-            plan_url=self.links.plan(subscriber.id),
-            web_url=self.links.briefing(delivery.id),
-            unsubscribe_url=self.links.unsubscribe(subscriber.id),
+            edition=edition,
+            **own,
             reply_to=self.sender.reply_to,
             sender_name=self.sender.name,
             sender_address=self.postal_address,
         )
+
+    def own(self, delivery: Delivery, subscriber: Subscriber) -> dict[str, str]:
+        """What is each reader's own in a briefing: OWN, with values."""
+        at = subscriber.confirmed_at or subscriber.created_at
+        return {
+            "plan_url": self.links.plan(subscriber.id),
+            "web_url": self.links.briefing(delivery.id),
+            "unsubscribe_url": self.links.unsubscribe(subscriber.id),
+            "confirmed": f"{at.day} {at:%B %Y}",
+        }
 
     def _name(self, topic: str) -> str:
         return self.catalogue.topic_names.get(topic, topic)

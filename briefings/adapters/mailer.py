@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import getaddresses
 from select import select
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Protocol
 
 from briefings.domain.deliveries import Attempt, Outcome, refusal
-from briefings.domain.mails import one_line
-from briefings.errors import DependencyError, InputError
+from briefings.domain.mails import is_plain_address, one_line
+from briefings.errors import DependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from briefings.domain.mails import Letter
     from briefings.settings import Relay
 
 COMMAND_SECONDS = 30
 #: RFC 5321, 4.5.3.2.6: a relay may think this long after the final dot; a shorter wait makes duplicates.
 VERDICT_SECONDS = 600
-#: Long headers are not folded: folding has broken signatures at later relays.
-HEADERS = SMTP.clone(max_line_length=998)
 SERVER_ERROR, CLIENT_ERROR, INTERMEDIATE = 500, 400, 354
 
 
@@ -61,32 +55,6 @@ class NoRelayLog:
         return set()
 
 
-def write(letter: Letter) -> bytes:
-    """The letter as bytes (RFC 5322, CRLF). The same letter gives the same bytes."""
-    message = EmailMessage(policy=SMTP)
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    message.set_boundary(letter.boundary)
-    for name, value in letter.headers:
-        literal = _literal(value)
-        message[name] = _address(literal) if name in {"From", "To", "Reply-To"} else literal
-    return message.as_bytes(policy=HEADERS)
-
-
-def _literal(value: str) -> str:
-    """The value without encoded words (RFC 2047), which EmailMessage would decode: also to line breaks."""
-    return value.replace("=?", "= ?")
-
-
-def _address(value: str) -> Address:
-    """The one mailbox of the text. Raises InputError for none or several: an address never becomes two recipients."""
-    found = getaddresses([value]) if value.isprintable() else []
-    if len(found) != 1 or not found[0][1]:
-        raise InputError("An address of this mail is not one plain address; correct it where it was entered")
-    name, address = found[0]
-    return Address(display_name=name, addr_spec=address)
-
-
 class SmtpMailer:
     """One kept connection to a relay; opened at the first letter, opened again when it was lost."""
 
@@ -107,6 +75,7 @@ class SmtpMailer:
         """See Mailer.send."""
         if not (recipient + return_path).isprintable():
             return Attempt(Outcome.CONTENT, "the envelope holds more than one plain address")
+        was_kept = self._connection is not None
         try:
             connection = self._connected()
         except (OSError, smtplib.SMTPException) as error:
@@ -116,6 +85,8 @@ class SmtpMailer:
             refused = _envelope(connection, return_path, recipient)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
+            if was_kept:  # the relay may end a kept connection at any moment, and no content has left
+                return self.send(content, return_path, recipient)
             return Attempt(Outcome.REFUSED_FOR_NOW, _words(error))
         if refused:
             self._start_over(connection)
@@ -183,6 +154,8 @@ def _connect(relay: Relay, hello: str) -> smtplib.SMTP:
     else:
         connection = smtplib.SMTP(relay.host, relay.port, local_hostname=hello, timeout=COMMAND_SECONDS)
     try:
+        if connection.sock:  # the final dot, written by itself, would wait for the acknowledgement of the text
+            connection.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         _introduce(connection, relay, context)
     except BaseException:
         connection.close()
@@ -200,16 +173,42 @@ def _introduce(connection: smtplib.SMTP, relay: Relay, context: ssl.SSLContext) 
 
 
 def _envelope(connection: smtplib.SMTP, return_path: str, recipient: str) -> Attempt | None:
-    """MAIL, RCPT and DATA; the refusal when one of them is not answered well."""
-    code, reply = connection.mail(return_path)
-    if code >= CLIENT_ERROR:
+    """MAIL, RCPT and DATA, in one write where the relay offers PIPELINING (RFC 2920); the refusal when one of them is
+    not answered well.
+    """
+    commands = (f"MAIL FROM:{_path(return_path)}", f"RCPT TO:{_path(recipient)}", "DATA")
+    replies = _pipelined(connection, commands) if "pipelining" in connection.esmtp_features else []
+    refusal = None
+    for number, command in enumerate(commands):
+        code, reply = replies[number] if replies else connection.docmd(command)
+        refusal = refusal or _refused(command, code, reply)
+        if refusal and not replies:
+            return refusal
+    if refusal and replies[-1][0] == INTERMEDIATE:  # it takes a letter to nobody: give it an empty one
+        connection.send(b".\r\n")
+        connection.getreply()
+    return refusal
+
+
+def _pipelined(connection: smtplib.SMTP, commands: Sequence[str]) -> list[tuple[int, bytes]]:
+    connection.send("".join(f"{command}\r\n" for command in commands).encode())
+    return [connection.getreply() for _ in commands]
+
+
+def _refused(command: str, code: int, reply: bytes) -> Attempt | None:
+    """The refusal in the answer to one of the three commands, if it is one."""
+    if code < 0:
+        raise smtplib.SMTPServerDisconnected("the relay closed the connection")
+    if command.startswith("MAIL") and code >= SERVER_ERROR:
         # A sender that is refused for good is our configuration, not the reader's address.
-        return Attempt(Outcome.POLICY if code >= SERVER_ERROR else Outcome.REFUSED_FOR_NOW, _reply(code, reply))
-    code, reply = connection.rcpt(recipient)
-    if code >= CLIENT_ERROR:
-        return _refusal(code, reply, at_recipient=True)
-    code, reply = connection.docmd("DATA")
-    return None if code == INTERMEDIATE else _refusal(code, reply)
+        return Attempt(Outcome.POLICY, _reply(code, reply))
+    if command == "DATA":
+        return None if code == INTERMEDIATE else _refusal(code, reply)
+    return _refusal(code, reply, at_recipient=command.startswith("RCPT")) if code >= CLIENT_ERROR else None
+
+
+def _path(address: str) -> str:
+    return f"<{address}>" if is_plain_address(address) else smtplib.quoteaddr(address)
 
 
 def _refusal(code: int, reply: bytes, *, at_recipient: bool = False) -> Attempt:

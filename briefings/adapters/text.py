@@ -30,8 +30,9 @@ BLOCKS = re.compile(
     r"|main|nav|ol|p|pre|section|table|td|th|tr|ul)\b)",
     re.IGNORECASE,
 )
-#: Controls (Cc), invisible and bidirectional format marks (Cf) and lone surrogates (Cs).
-UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs"}
+#: Controls (Cc), invisible and bidirectional format marks (Cf), lone surrogates (Cs) and private use (Co), which has no
+#: meaning outside of the page that it came from and marks the gaps of our mails.
+UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co"}
 #: ZWNJ and ZWJ: Persian, Indic scripts and emoji need them inside a word.
 JOINERS = "\u200c\u200d"
 #: The last character of the scripts (Latin to Armenian) that never need a joiner.

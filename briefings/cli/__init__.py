@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from briefings import logs
+from briefings.cli.bench import bench
 from briefings.cli.catalogue import catalogue, plan
 from briefings.cli.evaluate import evaluate
 from briefings.cli.feeds import feeds
@@ -162,7 +163,7 @@ def deliver() -> None:
 @click.option("--part", type=click.Choice(["source", "html", "text"]), default="source", show_default=True)
 def preview(subscriber: str, week: int, part: str) -> None:
     """Write the exact mail of a plan week to standard output; changes nothing."""
-    from briefings.adapters.mailer import write
+    from briefings.adapters.letters import write
 
     letter = open_app().preview(subscriber, week)
     content = {"html": letter.html.encode(), "text": letter.text.encode()}.get(part) or write(letter)
@@ -255,5 +256,5 @@ def _print_surroundings(app: App) -> None:
     console.print(f"The broker {rings}.")
 
 
-for command in (catalogue, plan, feeds, tag, rules, labels, evaluate):
+for command in (catalogue, plan, feeds, tag, rules, labels, evaluate, bench):
     main.add_command(command)

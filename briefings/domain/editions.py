@@ -60,7 +60,6 @@ class Edition:
     stories: tuple[EditionStory, ...]
     items_read: int
     feeds_read: int
-    confirmed: str  #: when the reader asked for it, such as `3 November 2026`
     note: str = ""  #: the editor's, of this issue
     reading: tuple[Reading, ...] = ()
 
@@ -73,7 +72,6 @@ class Reader:
     state: str
     specialization: str
     hours: int
-    confirmed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,6 @@ def compose(
         stories=told,
         items_read=news.items_read,
         feeds_read=news.feeds_read,
-        confirmed=_date(reader.confirmed_at),
         note=news.note,
         reading=week.reading,
     )
@@ -184,7 +181,6 @@ def compose_field(
         stories=told,
         items_read=news.items_read,
         feeds_read=news.feeds_read,
-        confirmed=_date(reader.confirmed_at),
         note=news.note,
     )
 
@@ -231,7 +227,3 @@ def _story(match: Match, candidate: Candidate, names: Mapping[str, str]) -> Edit
 
 def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b}"
-
-
-def _date(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"

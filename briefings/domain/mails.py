@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from briefings.errors import InputError
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     from briefings.domain.plans import Summary
 
 LONGEST_HEADER = 900
+#: Where a value of the reader's own will stand: its name between two characters of private use, which no text of ours
+#: or of a feed has.
+GAP = re.compile("\ue000([a-z_]+)\ue001")
 #: One mailbox in plain letters (RFC 5322, dot-atom): nothing that quotes, lists, groups or folds.
 PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)
 
@@ -55,6 +57,7 @@ class BriefingMail:
     plan_url: str
     web_url: str
     unsubscribe_url: str
+    confirmed: str  #: when the reader asked for it, such as `3 November 2026`
     reply_to: str
     sender_name: str
     sender_address: str  #: postal, as the law asks
@@ -105,7 +108,11 @@ class Letter:
     headers: tuple[tuple[str, str], ...]
     text: str
     html: str
-    boundary: str
+
+
+def gap(name: str) -> str:
+    """The gap for a value of this name."""
+    return f"\ue000{name}\ue001"
 
 
 def message_id(delivery_uid: str, domain: str) -> str:
@@ -130,23 +137,46 @@ def letter(
     Whatever the words are, the headers can be written: each is one line, and each address one mailbox. Raises
     InputError for an address that is not.
     """
-    from_address = sender.briefing if briefing else sender.account
-    _refuse_unplain({"recipient": recipient, "sender address": from_address, "reply address": sender.reply_to})
+    shared = shared_headers(mail.subject, sender, briefing.edition if briefing else None)
+    links = {"unsubscribe_url": briefing.unsubscribe_url, "web_url": briefing.web_url} if briefing else {}
+    own = own_headers(sender, recipient, uid, dated, links)
+    return Letter(recipient, (*shared, *own), mail.text, mail.html)
+
+
+def shared_headers(subject: str, sender: Sender, edition: Edition | None) -> list[tuple[str, str]]:
+    """The headers that all readers of an edition have in common, or those of an account mail."""
+    from_address = sender.briefing if edition else sender.account
+    _refuse_unplain({"sender address": from_address, "reply address": sender.reply_to})
     headers = [
         ("From", f"{_quoted(sender.name)} <{from_address}>"),
-        ("To", recipient),
         ("Reply-To", sender.reply_to),
-        ("Subject", one_line(mail.subject)),
-        ("Date", dated.strftime("%a, %d %b %Y %H:%M:%S +0000")),
-        ("Message-ID", message_id(uid, sender.domain)),
+        ("Subject", one_line(subject)),
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "OOF, AutoReply"),
         ("Content-Language", "en"),
     ]
-    if briefing:
-        headers += _list_headers(briefing, sender)
-    safe = tuple((header, one_line(value, LONGEST_HEADER)) for header, value in headers)
-    return Letter(recipient, safe, mail.text, mail.html, "=_" + sha256(uid.encode()).hexdigest()[:32])
+    if edition:
+        headers += [
+            ("List-ID", f"{_quoted(sender.name)} <weekly.{sender.domain}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            ("Feedback-ID", f"{edition.issue.lower()}:wk{edition.week:02d}:weekly:briefbrf1"),
+        ]
+    return [(header, one_line(value, LONGEST_HEADER)) for header, value in headers]
+
+
+def own_headers(
+    sender: Sender, recipient: str, uid: str, dated: datetime, links: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """The headers of one letter; `links` are a briefing's: `unsubscribe_url` and `web_url`."""
+    _refuse_unplain({"recipient": recipient})
+    headers = [
+        ("To", recipient),
+        ("Date", dated.strftime("%a, %d %b %Y %H:%M:%S +0000")),
+        ("Message-ID", message_id(uid, sender.domain)),
+    ]
+    if links:
+        headers += [("List-Unsubscribe", f"<{links['unsubscribe_url']}>"), ("List-Archive", f"<{links['web_url']}>")]
+    return [(header, value if value.isprintable() else one_line(value, LONGEST_HEADER)) for header, value in headers]
 
 
 def is_plain_address(text: str) -> bool:
@@ -170,14 +200,3 @@ def _quoted(name: str) -> str:
     """A display name as a quoted string: commas, brackets and @ in it mean nothing."""
     escaped = one_line(name).replace("\\", r"\\").replace('"', r"\"")
     return f'"{escaped}"'
-
-
-def _list_headers(briefing: BriefingMail, sender: Sender) -> list[tuple[str, str]]:
-    edition = briefing.edition
-    return [
-        ("List-ID", f"{_quoted(sender.name)} <weekly.{sender.domain}>"),
-        ("List-Unsubscribe", f"<{briefing.unsubscribe_url}>"),
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("List-Archive", f"<{briefing.web_url}>"),
-        ("Feedback-ID", f"{edition.issue.lower()}:wk{edition.week:02d}:weekly:briefbrf1"),
-    ]

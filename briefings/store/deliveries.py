@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, and_, func, or_, select, update
+from sqlalchemy import ForeignKey, Index, and_, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.deliveries import MOVING, WAITING, State, may_follow
@@ -14,12 +14,16 @@ from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
 
     from sqlalchemy.orm import Session
 
     from briefings.domain.deliveries import Step
+
+
+#: Written out, so that a database sees that the index of what waits fits.
+IS_WAITING = "state IN ('deferred', 'queued')"
 
 
 class Delivery(Base):
@@ -28,6 +32,14 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("ix_deliveries_state_next_at", "state", "next_at"),
+        Index(
+            "ix_deliveries_waiting",
+            "next_at",
+            "content_digest",
+            "id",
+            sqlite_where=text(IS_WAITING),
+            postgresql_where=text(IS_WAITING),
+        ),
         Index("ix_deliveries_state_lease_until", "state", "lease_until"),
     )
     id: Mapped[Id]
@@ -35,6 +47,7 @@ class Delivery(Base):
     kind: Mapped[str]  #: confirm, welcome or briefing
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     edition_id: Mapped[int | None] = mapped_column(ForeignKey("editions.id", ondelete="CASCADE"), unique=True)
+    content_digest: Mapped[str | None]  #: its edition's: readers of the same are served one after the other
     plan_id: Mapped[int | None] = mapped_column(
         ForeignKey("plans.id", ondelete="CASCADE")
     )  #: that a confirmation is of
@@ -79,8 +92,8 @@ def claim_due(session: Session, owner: str, now: datetime, lease: timedelta, lim
     """Take up to `limit` due deliveries: each gets a new epoch, which fences off whoever had it before."""
     due = (
         select(Delivery.id)
-        .where(Delivery.state.in_(WAITING), Delivery.next_at <= now)
-        .order_by(Delivery.next_at, Delivery.id)
+        .where(text(IS_WAITING), Delivery.next_at <= now)
+        .order_by(Delivery.next_at, Delivery.content_digest, Delivery.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -93,7 +106,8 @@ def claim_due(session: Session, owner: str, now: datetime, lease: timedelta, lim
         .returning(Delivery)
         .execution_options(synchronize_session=False)
     )
-    return sorted(session.scalars(statement), key=lambda delivery: (delivery.next_at, delivery.id))
+    claimed = session.scalars(statement)
+    return sorted(claimed, key=lambda one: (one.next_at, one.content_digest or "", one.id))
 
 
 def change(
@@ -106,13 +120,50 @@ def change(
     lease: timedelta | None = None,
     detail: dict[str, Any] | None = None,
 ) -> bool:
-    """Move a delivery by a decision, if it still is where this worker left it. Writes the event.
+    """Move one delivery; see `change_all`. Returns False, and changes nothing, when another worker took it over."""
+    details = {delivery.id: detail} if detail else {}
+    return bool(change_all(session, [delivery], before, step, now, lease=lease, details=details))
 
-    `lease` is how long the worker may hold it from now; without it, nobody holds it. Returns False, and changes
-    nothing, when another worker took it over. Raises ValueError for a change that the lifecycle does not have.
+
+def change_all(
+    session: Session,
+    deliveries: Sequence[Delivery],
+    before: State,
+    step: Step,
+    now: datetime,
+    *,
+    lease: timedelta | None = None,
+    details: Mapping[int, dict[str, Any]] | None = None,
+) -> set[int]:
+    """Move deliveries by a decision, those that still are where this worker left them. Writes the events.
+
+    `lease` is how long the worker may hold them from now; without it, nobody holds them. `details` are words for the
+    event of a delivery, by its id. Returns the ids of those that moved; another worker took over the rest. Raises
+    ValueError for a change that the lifecycle does not have.
     """
     if not may_follow(before, step.state):
         raise ValueError(f"A delivery cannot go from {before} to {step.state}; see docs/lifecycles.md")
+    epochs = {delivery.id: delivery.epoch for delivery in deliveries}
+    if not epochs:
+        return set()
+    fence = (tuple_(Delivery.id, Delivery.epoch).in_(list(epochs.items())), Delivery.state == before.value)
+    statement = update(Delivery).where(*fence).values(**_values(before, step, now, lease)).returning(Delivery.id)
+    moved = set(session.scalars(statement.execution_options(synchronize_session=False)))
+    if moved:
+        rows = [
+            {
+                "at": now,
+                "kind": step.state.value,
+                "delivery_id": one,
+                "detail": {"epoch": epochs[one], "reason": step.reason, **((details or {}).get(one) or {})},
+            }
+            for one in sorted(moved)
+        ]
+        session.execute(insert(Event), rows)
+    return moved
+
+
+def _values(before: State, step: Step, now: datetime, lease: timedelta | None) -> dict[str, Any]:
     values: dict[str, Any] = {"state": step.state.value, "reason": step.reason, "changed_at": now}
     values["lease_until"] = now + lease if lease else None
     if lease is None:
@@ -123,13 +174,7 @@ def change(
         values["attempts"] = Delivery.attempts + 1
     if before is State.UNKNOWN and step.state is State.QUEUED:
         values["resent"] = Delivery.resent + 1
-    fence = (Delivery.id == delivery.id, Delivery.epoch == delivery.epoch, Delivery.state == before.value)
-    moved = session.scalars(update(Delivery).where(*fence).values(**values).returning(Delivery.id)).all()
-    if not moved:
-        return False
-    words = {"epoch": delivery.epoch, "reason": step.reason, **(detail or {})}
-    session.add(Event(at=now, kind=step.state.value, delivery_id=delivery.id, detail=words))
-    return True
+    return values
 
 
 def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:

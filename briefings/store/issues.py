@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.editions import Edition as EditionValue
+from briefings.errors import NotFoundError
 from briefings.store.base import Base, Id, insert_new
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from briefings.domain.weeks import IssueWeek
 
 CONTENT = TypeAdapter(EditionValue)
+#: What marks the gaps of a letter (see domain.mails) never comes from a content.
+NO_GAPS = dict.fromkeys(map(ord, "\ue000\ue001"))
 
 
 class Issue(Base):
@@ -39,6 +42,15 @@ class Issue(Base):
     note: Mapped[str] = mapped_column(default="")
 
 
+class Content(Base):
+    """What an edition says, shared by all editions of its issue that say the same."""
+
+    __tablename__ = "edition_contents"
+    issue_id: Mapped[Id] = mapped_column(ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True, index=True)
+    text: Mapped[str]  #: JSON
+
+
 class Edition(Base):
     """An issue composed for one subscriber, or the reason why there is none."""
 
@@ -49,13 +61,9 @@ class Edition(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id", ondelete="SET NULL"))
     week_number: Mapped[int | None]  #: given back (null) when the mail never arrived
-    content: Mapped[dict[str, Any] | None]
+    content_digest: Mapped[str | None]
     skip_reason: Mapped[str | None]
     created_at: Mapped[datetime]
-
-    def value(self) -> EditionValue:
-        """The frozen content. Raises pydantic's ValidationError on a skipped edition."""
-        return CONTENT.validate_python(self.content)
 
 
 class EditionStory(Base):
@@ -126,25 +134,43 @@ def seen_stories(session: Session, subscriber_ids: Collection[int]) -> dict[int,
 
 def add_edition(
     session: Session, *, issue_id: int, subscriber_id: int, plan_id: int | None, made: EditionValue | str, now: datetime
-) -> int | None:
-    """Freeze an edition, or the word for why there is none. Returns its id, or None when it was decided before."""
-    skipped = made if isinstance(made, str) else None
-    content = None if isinstance(made, str) else asdict(made)
+) -> Edition | None:
+    """Freeze an edition, or the word for why there is none. Returns it, or None when it was decided before."""
+    value = made if isinstance(made, EditionValue) else None
     row = {
         "issue_id": issue_id,
         "subscriber_id": subscriber_id,
         "plan_id": plan_id,
-        "week_number": None if isinstance(made, str) else made.week,
-        "content": content,
-        "skip_reason": skipped,
+        "week_number": value.week if value else None,
+        "content_digest": _keep_content(session, issue_id, value) if value else None,
+        "skip_reason": None if value else made,
         "created_at": now,
     }
-    added = insert_new(session, Edition, [row], returning=Edition.id)
-    if not added:
-        return None
-    if not isinstance(made, str):
-        insert_new(session, EditionStory, [{"edition_id": added[0], "story_id": s.story} for s in made.stories])
-    return int(added[0])
+    added: list[Edition] = insert_new(session, Edition, [row], returning=Edition)
+    if added and value:
+        insert_new(session, EditionStory, [{"edition_id": added[0].id, "story_id": s.story} for s in value.stories])
+    return added[0] if added else None
+
+
+def value_of(session: Session, edition: Edition) -> EditionValue:
+    """What an edition says. Raises NotFoundError for a skipped one, pydantic's ValidationError for a broken one."""
+    return content(session, edition.content_digest or "")
+
+
+def content(session: Session, digest: str) -> EditionValue:
+    """What the editions of a digest say. Raises NotFoundError, pydantic's ValidationError for what is broken."""
+    text = session.scalar(select(Content.text).where(Content.digest == digest).limit(1))
+    if text is None:
+        raise NotFoundError("This edition says nothing: it was skipped, or its content has been deleted")
+    return CONTENT.validate_json(text.translate(NO_GAPS))
+
+
+def _keep_content(session: Session, issue_id: int, made: EditionValue) -> str:
+    """Store what an edition says, unless it is there. Returns its digest."""
+    text = CONTENT.dump_json(made)
+    digest = sha256(text).hexdigest()
+    insert_new(session, Content, [{"issue_id": issue_id, "digest": digest, "text": text.decode()}])
+    return digest
 
 
 def edition_of_week(session: Session, subscriber_id: int, number: int) -> Edition | None:

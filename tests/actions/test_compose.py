@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from week import MONDAY_EVENING
 
 from briefings.errors import InputError
-from briefings.store.issues import Edition, Issue, Slot
+from briefings.store.issues import Edition, Issue, Slot, value_of
 from briefings.store.subscribers import Plan, PlanWeek, Subscriber
 
 
@@ -21,7 +21,7 @@ def test_every_confirmed_subscriber_gets_an_edition_of_their_plan_week_with_a_ma
     assert ana.send_at.isoformat() == "2026-11-23T06:00:00+00:00"
     assert aiko.send_at.isoformat() == "2026-11-22T22:00:00+00:00"
     with app.database.read() as session:
-        edition = session.get_one(Edition, ana.edition_id).value()
+        edition = value_of(session, session.get_one(Edition, ana.edition_id))
     assert (edition.issue, edition.week) == ("2026-W48", 5)
     assert edition.subject == "Week 5 of 12: predict the cache before tuning"
     assert [story.title for story in edition.stories] == ["vLLM halves the KV cache"]
@@ -106,7 +106,9 @@ def test_a_story_that_a_person_got_never_comes_again(app):
     app.compose()
 
     with app.database.read() as session:
-        first, second = (edition.value() for edition in session.scalars(select(Edition).order_by(Edition.id)))
+        first, second = (
+            value_of(session, edition) for edition in session.scalars(select(Edition).order_by(Edition.id))
+        )
     assert (first.week, len(first.stories)) == (5, 1)
     assert (second.week, len(second.stories)) == (6, 0)
 
@@ -119,7 +121,7 @@ def test_a_hidden_item_is_in_no_briefing(app):
     curate.set_item_state(app.database, item, "hidden", "eda", app.clock())
     app.compose()
     with app.database.read() as session:
-        assert session.scalars(select(Edition)).one().value().stories == ()
+        assert value_of(session, session.scalars(select(Edition)).one()).stories == ()
 
 
 def test_the_issue_remembers_what_was_read(app):
@@ -144,7 +146,7 @@ def test_a_preview_of_a_composed_week_is_exactly_its_mail(app, relay):
     letter = app.preview("ana@readers.example", 2)
     app.clock.now = MONDAY_EVENING
     app.deliver()
-    from briefings.adapters.mailer import write
+    from briefings.adapters.letters import write
 
     assert relay.accepted[0][1].rstrip() == write(letter).rstrip()
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mail_samples import briefing_mail
 
-from briefings.adapters.mailer import SmtpMailer, write
+from briefings.adapters.letters import write
+from briefings.adapters.mailer import SmtpMailer
 from briefings.domain.deliveries import Attempt, Outcome
 from briefings.domain.mails import Letter, Rendered, Sender, letter
 from briefings.embedded import free_port

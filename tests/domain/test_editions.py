@@ -21,7 +21,7 @@ from briefings.domain.plans import Profile
 
 MLOPS = "mlops-ai-infrastructure"
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-READER = Reader(7, "active", MLOPS, 4, datetime(2026, 10, 26, tzinfo=UTC))
+READER = Reader(7, "active", MLOPS, 4)
 NEWS = News("2026-W48", items_read=312, feeds_read=41, note="Look at the cache first.")
 
 

@@ -1,0 +1,1 @@
+"""How fast the real path is: `briefings bench`."""

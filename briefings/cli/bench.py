@@ -1,0 +1,86 @@
+"""`briefings bench`: how fast the real path is on this machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from briefings.cli.terminal import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from briefings.bench.deliver import Run
+
+MILLION = 1_000_000
+
+
+@click.group("bench")
+def bench() -> None:
+    """How fast the real path is on this machine."""
+
+
+@bench.command("deliver")
+@click.option("--count", type=click.IntRange(1), default=10_000, show_default=True, help="How many subscribers.")
+@click.option("--smtp", required=True, help="host:port of a sink that takes and forgets mail (such as smtp-sink).")
+@click.option("--database", help="An empty database (default: SQLite in a folder of its own).")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+def bench_deliver(count: int, smtp: str, database: str | None, workers: int) -> None:
+    """Send COUNT due briefings: claim, write, send, record, with the full ledger. Exits 1 when the counts differ."""
+    from briefings.bench import deliver, world
+    from briefings.bootstrap import bootstrap
+    from briefings.settings import ROOT, Settings
+    from briefings.store.schema import migrate
+
+    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
+        environ = _environ(Path(folder), smtp, database)
+        app = bootstrap(Settings.from_env(environ))
+        migrate(app.database.engine, ROOT / "migrations")
+        filling = progress.add_task("Subscribers", total=count)
+        contents = world.fill(app, count, lambda added: progress.advance(filling, added))
+        sending = progress.add_task("Sent", total=count)
+        run = deliver.deliver(environ, workers, lambda sent: progress.update(sending, completed=sent))
+    console.print(_table(run, count, contents, workers))
+    if not count == run.taken == run.sent == run.events:
+        raise SystemExit(1)
+
+
+def _environ(folder: Path, smtp: str, database: str | None) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("BRIEFINGS_")},
+        "BRIEFINGS_HOME": str(folder),
+        "BRIEFINGS_DATABASE_URL": database or f"sqlite:///{folder / 'bench.db'}",
+        "BRIEFINGS_SECRET_KEY": "of-the-benchmark-and-of-nothing-else-0000",
+        "BRIEFINGS_SMTP_URL": f"smtp://{smtp}",
+    }
+
+
+def _table(run: Run, count: int, contents: int, workers: int) -> Table:
+    from briefings.bench.deliver import steps
+
+    title = f"{count} briefings, {contents} different editions, {workers} workers"
+    table = Table("", "", title=title, show_header=False)
+    table.add_row("Messages a second", f"{run.taken / run.seconds:,.0f}")
+    table.add_row("Seconds", f"{run.seconds:.1f}")
+    table.add_row("Bytes a message", f"{sum(work.bytes for work in run.works) / max(run.taken, 1):,.0f}")
+    for step, seconds in steps(run.works).items():
+        table.add_row(f"CPU ms a message: {step}", f"{1000 * seconds / max(run.taken, 1):.3f}")
+    table.add_row("CPU ms a message: whole machine", f"{1000 * run.machine_seconds / max(run.taken, 1):.3f}")
+    table.add_row("Most memory of a worker", f"{max(work.peak for work in run.works) / MILLION:.0f} MB")
+    table.add_row("Taken by the relay", str(run.taken))
+    table.add_row("Rows sent, events of it", f"{run.sent}, {run.events}")
+    return table
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*bars, console=console, transient=True) as progress:
+        yield progress

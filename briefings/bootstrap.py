@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from briefings import clock as clocks
-from briefings.actions import account, compose, curate, deliver, group, poll, record, sweep, tag, tidy
+from briefings.actions import account, compose, curate, deliver, group, poll, record, suppressing, sweep, tag, tidy
 from briefings.actions.adjust import Adjusting
 from briefings.actions.render import Writer
 from briefings.actions.rules import TagRules
 from briefings.actions.sources import Sources
 from briefings.actions.subscribe import Subscribing
+from briefings.actions.take_in import TakingIn
 from briefings.actions.write import Press
 from briefings.adapters import catalogue_files, tagger_model
 from briefings.adapters.broker import Broker
 from briefings.adapters.http import HttpFetcher
 from briefings.adapters.mail_catcher import CaughtLog
 from briefings.adapters.mailer import NoRelayLog, SmtpMailer
+from briefings.adapters.review_box import ReviewBox
+from briefings.adapters.sns import SnsTopics
 from briefings.adapters.templates import Templates
 from briefings.domain import tokens
 from briefings.domain.links import Links
@@ -31,7 +34,8 @@ from briefings.store import items, subscribers, tag_rules
 from briefings.store.base import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections import Counter
+    from collections.abc import Callable, Iterable
 
     from briefings.adapters.broker import Doorbell
     from briefings.adapters.http import Fetcher
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from briefings.domain.catalogue import Catalogue
     from briefings.domain.ledger import Ledger
     from briefings.domain.mails import Letter
+    from briefings.domain.notices import Notice
 
 USER_AGENT = "Briefings/0.1 (weekly reader of AI news)"
 
@@ -199,7 +204,34 @@ class App:
 
     def record_bounce(self, raw: bytes) -> str:
         """Take a bounce mail into account."""
-        return record.record_bounce(self.database, raw, self.clock())
+        return record.record_bounce(self.database, raw, self.settings.sender.domain, (), self.clock())
+
+    def record(self, told: Iterable[Notice]) -> Counter[str]:
+        """Take a provider's notices into account. Returns how many were what."""
+        return record.record_all(self.database, told, self.clock())
+
+    @property
+    def taking_in(self) -> TakingIn:
+        """Takes bounce mails from where they lie."""
+        return TakingIn(self.database, self.review, self.settings.sender.domain, self.clock)
+
+    @property
+    def review(self) -> ReviewBox:
+        """Mails to bounce addresses at which a person must look."""
+        return ReviewBox(self.settings.home / "review")
+
+    @cached_property
+    def ses_topics(self) -> SnsTopics:
+        """The Amazon SNS topics that are believed."""
+        return SnsTopics(self.fetcher, self.settings.ses_topics, self.clock)
+
+    def resume_suppressing(self, *, suppress_held: bool) -> int:
+        """The operator's word about suppressions that a storm of bounces held up."""
+        return suppressing.resume(self.database, self.clock(), suppress_held=suppress_held)
+
+    def held_words(self) -> list[str]:
+        """What to do when suppressions are held."""
+        return suppressing.held_words(self.database)
 
     def ledger(self) -> Ledger | None:
         """The ledger of the newest issue."""

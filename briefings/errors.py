@@ -52,6 +52,10 @@ class InputError(PermanentError):
     """A person's input cannot be used: the message says which field and what to enter."""
 
 
+class ForgedNoticeError(PermanentError):
+    """A provider's notice is not signed as it must be, or too old: compare its settings with ours."""
+
+
 class NotFoundError(PermanentError):
     """There is nothing at this address: the link is altered, or its person has left."""
 

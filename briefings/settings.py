@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
@@ -29,6 +30,9 @@ PASSWORD = "BRIEFINGS_STAFF_PASSWORD"  # noqa: S105 - a name
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
 BROKERS = ("redis://", "rediss://", "redis+socket://")
 HIGHEST_PORT = 65535
+IMAPS_PORT = 993
+#: An SNS topic; its fourth part is the region.
+TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_.-]+")
 
 
 class Variable(NamedTuple):
@@ -72,6 +76,13 @@ VARIABLES = (
     Variable("BRIEFINGS_LEASE_SECONDS", "60", "How long a worker may hold a delivery without finishing it"),
     Variable("BRIEFINGS_UNKNOWN_POLICY", "resend", "An outcome nobody knows: resend once, or hold for the operator"),
     Variable("BRIEFINGS_UNKNOWN_SECONDS", "900", "How long to wait for evidence before that policy acts"),
+    Variable(
+        "BRIEFINGS_BOUNCES_IMAP_URL",
+        "",
+        "imaps://user:password@host/INBOX, which `briefings bounces read --imap` empties",
+    ),
+    Variable("BRIEFINGS_SES_TOPICS", "", "Amazon SNS topics (ARNs, split by commas) that POST /hooks/ses believes"),
+    Variable("BRIEFINGS_NOTICES_SECRET", "", "Signs POST /hooks/notices, 32 characters or more; empty: none is taken"),
     Variable("BRIEFINGS_LATEST_HOURS", "36", "A briefing later than this is not sent (skipped: too-late)"),
 )
 
@@ -85,6 +96,17 @@ class Relay:
     tls: Literal["none", "starttls", "tls"]
     user: str = ""
     password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """An IMAP mailbox, reached by TLS."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,9 @@ class Settings:
     unknown_policy: Literal["resend", "hold"]
     unknown_patience: timedelta
     latest: timedelta
+    bounces_imap: Mailbox | None
+    ses_topics: frozenset[str]
+    notices_secret: bytes = field(repr=False)  #: empty: no notice is taken
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -149,6 +174,9 @@ class Settings:
             unknown_policy=_policy(values),
             unknown_patience=_seconds(values, "BRIEFINGS_UNKNOWN_SECONDS"),
             latest=_span(values, "BRIEFINGS_LATEST_HOURS", timedelta(hours=1)),
+            bounces_imap=_mailbox(values["BRIEFINGS_BOUNCES_IMAP_URL"]),
+            ses_topics=_topics(values),
+            notices_secret=_notices_secret(values),
         )
 
 
@@ -244,10 +272,50 @@ def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
     return Relay(parts.hostname, port, tls, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
+def _mailbox(url: str) -> Mailbox | None:
+    if not url:
+        return None
+    wanted = "BRIEFINGS_BOUNCES_IMAP_URL is no mailbox; write it as imaps://user:password@host/INBOX"
+    try:
+        parts = urlsplit(url)
+        port = parts.port or IMAPS_PORT
+    except ValueError:
+        raise SettingsError(wanted) from None  # the cause may quote the password
+    user, password, folder = (unquote(part or "") for part in (parts.username, parts.password, parts.path[1:]))
+    spelt = f"{user}{password}{folder}"
+    if parts.scheme != "imaps" or not (parts.hostname and user and password) or not spelt.isprintable():
+        raise SettingsError(wanted)
+    return Mailbox(parts.hostname, port, user, password, folder or "INBOX")
+
+
+def _topics(values: Mapping[str, str]) -> frozenset[str]:
+    topics = frozenset(values["BRIEFINGS_SES_TOPICS"].replace(",", " ").split())
+    if not all(TOPIC.fullmatch(topic) for topic in topics):
+        raise SettingsError(
+            "BRIEFINGS_SES_TOPICS is no list of topics; write each as arn:aws:sns:eu-west-1:123456:name"
+        )
+    return topics
+
+
+def _notices_secret(values: Mapping[str, str]) -> bytes:
+    secret = values["BRIEFINGS_NOTICES_SECRET"]
+    if secret and len(secret) < SECRET_LENGTH:
+        raise SettingsError(f"BRIEFINGS_NOTICES_SECRET is too short; use {SECRET_LENGTH} random characters or more")
+    return secret.encode()
+
+
 def _address(values: Mapping[str, str], name: str) -> Address:
-    host, _, port = values[name].rpartition(":")
+    return listening(name, values[name])
+
+
+def listening(name: str, value: str) -> Address:
+    """Where to listen, from words such as `127.0.0.1:8025`; `name` is what the words are the value of.
+
+    Raises SettingsError.
+    """
+    host, _, port = value.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > HIGHEST_PORT:
-        raise SettingsError(f"{name} is {values[name]!r}; write it as 127.0.0.1:8025")
+        raise SettingsError(f"{name} is {value!r}; write it as 127.0.0.1:8025")
     return Address(host.strip("[]"), int(port))
 
 

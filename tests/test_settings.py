@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from briefings.errors import SettingsError
-from briefings.settings import VARIABLES, Address, Relay, Settings, secret_path
+from briefings.settings import VARIABLES, Address, Mailbox, Relay, Settings, secret_path
 
 SECRET = "a-secret-key-of-the-tests-with-40-letters"
 PASSWORD = "p@ss/word"
@@ -122,12 +122,57 @@ def test_a_password_that_breaks_the_address_is_not_in_the_error(read):
     assert refusal.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    ("url", "mailbox"),
+    [
+        ("imaps://ana:pw@imap.example", Mailbox("imap.example", 993, "ana", "pw", "INBOX")),
+        (
+            "imaps://b%40x.example:p%40ss%2Fword@[::1]:9930/Sent%20back",
+            Mailbox("::1", 9930, "b@x.example", PASSWORD, "Sent back"),
+        ),
+    ],
+)
+def test_a_mailbox_is_read_from_its_address(read, url, mailbox):
+    assert read(BRIEFINGS_BOUNCES_IMAP_URL=url).bounces_imap == mailbox
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("imap://ana:secret@imap.example", "imaps://ana@imap.example", "imaps://ana:secret/x@imap.example"),
+        *("imaps://ana:secret@", "imaps://ana:secret@imap.example/a%0D%0Ab", "imaps://ana:secret@["),
+    ],
+)
+def test_what_is_no_mailbox_is_refused_without_telling_its_password(read, url):
+    with pytest.raises(SettingsError, match="BRIEFINGS_BOUNCES_IMAP_URL is no mailbox; write it as") as refusal:
+        read(BRIEFINGS_BOUNCES_IMAP_URL=url)
+    assert "secret" not in str(refusal.value)
+
+
+def test_topics_are_split_by_commas_or_spaces(read):
+    one, two = "arn:aws:sns:eu-west-1:123456:a", "arn:aws:sns:us-east-1:123456:b"
+    assert read(BRIEFINGS_SES_TOPICS=f"{one}, {two}").ses_topics == {one, two}
+    assert read().ses_topics == frozenset()
+
+
+def test_what_is_no_topic_is_refused(read):
+    with pytest.raises(SettingsError, match="BRIEFINGS_SES_TOPICS is no list of topics; write each as"):
+        read(BRIEFINGS_SES_TOPICS="bounces")
+
+
+def test_a_short_secret_of_notices_is_refused(read):
+    with pytest.raises(SettingsError, match="BRIEFINGS_NOTICES_SECRET is too short"):
+        read(BRIEFINGS_NOTICES_SECRET="short")
+
+
 def test_no_secret_shows_when_settings_are_printed(read):
     printed = repr(
         read(
             BRIEFINGS_SMTP_URL="smtps://ana:hush-mail@mail.example",
             BRIEFINGS_DATABASE_URL="postgresql+psycopg://b:hush-rows@db.example/b",
             BRIEFINGS_BROKER_URL="rediss://:hush-bell@broker.example/0",
+            BRIEFINGS_BOUNCES_IMAP_URL="imaps://ana:hush-box@imap.example",
+            BRIEFINGS_NOTICES_SECRET="hush" * 8,
         )
     )
     assert SECRET not in printed

@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from briefings.domain import bounces, deliveries
+from briefings.actions import suppressing
+from briefings.domain import bounces, deliveries, notices
 from briefings.domain.deliveries import State, Step
+from briefings.domain.notices import NOT_OURS, NOTHING_NEW, SOFT_BOUNCED, Weight
 from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import issues as issue_rows
-from briefings.store import subscribers as subscriber_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from briefings.domain.bounces import Bounce
+    from briefings.domain.notices import Notice
     from briefings.store.base import Database
+    from briefings.store.deliveries import Delivery
 
-log = logging.getLogger(__name__)
+NOT_A_BOUNCE = "not-a-bounce"
+#: How many mails to an address are looked back on; more than a year of weeks.
+LOOK_BACK = 60
 
-STATES = {"bounced": State.BOUNCED, "complained": State.COMPLAINED, "delivered": State.DELIVERED}
 
+def record(database: Database, notice: Notice, now: datetime) -> str:
+    """Take a notice into account: event, state and suppression together or not at all.
 
-def record_bounce(database: Database, raw: bytes, now: datetime) -> str:
-    """Take a bounce mail into account. Returns in one word what it was: its kind, `not-a-bounce` or `not-ours`.
-
-    A notice that comes twice changes nothing the second time.
+    Returns in one word what became of it: its kind, or NOT_OURS, NOTHING_NEW or TOO_EARLY (see domain.notices), which
+    change nothing.
     """
-    bounce = bounces.read(raw)
-    if bounce is None:
-        return "not-a-bounce"
-    uid = bounce.message_id.strip("<>").partition("@")[0]
     with database.write() as session:
-        delivery = session.scalar(select(delivery_rows.Delivery).where(delivery_rows.Delivery.uid == uid))
+        delivery = delivery_rows.of_uids(session, notice.uids)
         if delivery is None:
-            return "not-ours"
-        return _apply(session, delivery, bounce, now)
+            return NOT_OURS
+        if delivery_rows.is_told(session, notice.provider_id):
+            return NOTHING_NEW
+        word = notices.outcome(State(delivery.state), notice)
+        if word == notice.kind:
+            _apply(session, delivery, notice, now)
+        return word
+
+
+def record_all(database: Database, told: Iterable[Notice], now: datetime) -> Counter[str]:
+    """Take notices into account one after the other. Returns how many of which word there were."""
+    return Counter(record(database, notice, now) for notice in told)
+
+
+def record_bounce(database: Database, raw: bytes, domain: str, recipients: Iterable[str], now: datetime) -> str:
+    """Take a bounce mail into account: its beginning, our mail domain, and its envelope's recipients if known.
+
+    Returns the word of `record`, or NOT_A_BOUNCE.
+    """
+    notice = bounces.read(raw, domain, recipients)
+    return record(database, notice, now) if notice else NOT_A_BOUNCE
 
 
 def settle(database: Database, delivery_id: int, verdict: str, now: datetime) -> None:
@@ -61,15 +78,29 @@ def settle(database: Database, delivery_id: int, verdict: str, now: datetime) ->
             issue_rows.give_week_back(session, [delivery.edition_id])
 
 
-def _apply(session: Session, delivery: delivery_rows.Delivery, bounce: Bounce, now: datetime) -> str:
-    after = STATES.get(bounce.kind)
+def _apply(session: Session, delivery: Delivery, notice: Notice, now: datetime) -> None:
+    moved = _move(session, delivery, notice, now)
+    weighed = notices.weight(notice)
+    if weighed is Weight.SOFT:
+        told = None if moved else notice.provider_id
+        detail = {"status": notice.status, "words": notice.words}
+        soft = delivery_rows.Event(at=now, kind=SOFT_BOUNCED, delivery_id=delivery.id, provider_id=told, detail=detail)
+        session.add(soft)
+    past = delivery_rows.past_of(session, delivery.address_key, LOOK_BACK) if weighed is Weight.SOFT else ()
+    verdict = notices.verdict(weighed, past, now)
+    if verdict:
+        suppressing.suppress(session, delivery, verdict, now)
+
+
+def _move(session: Session, delivery: Delivery, notice: Notice, now: datetime) -> bool:
+    """Change the delivery's state, if the notice does; one that never arrived gives its plan week back."""
     before = State(delivery.state)
-    if after is None or not deliveries.may_follow(before, after):
-        return bounce.kind
-    detail = {"status": bounce.status, "words": bounce.words}
-    delivery_rows.change(session, delivery, before, Step(after, bounce.kind), now, detail=detail)
-    if after is State.COMPLAINED or (after is State.BOUNCED and deliveries.speaks_of_address(bounce.status)):
-        subscriber_rows.suppress(session, delivery.address_key, after.value, now)
+    after = notices.next_state(before, notice)
+    if after is None:
+        return False
+    detail = {"status": notice.status, "words": notice.words}
+    step = Step(after, "notice" if after is State.SENT else notice.kind)
+    delivery_rows.change(session, delivery, before, step, now, detail=detail, provider_id=notice.provider_id)
     if after is State.BOUNCED and delivery.edition_id:
         issue_rows.give_week_back(session, [delivery.edition_id])
-    return bounce.kind
+    return True

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from briefings import logs
 from briefings.cli.bench import bench
+from briefings.cli.bounces import bounces
 from briefings.cli.catalogue import catalogue, plan
 from briefings.cli.evaluate import evaluate
 from briefings.cli.feeds import feeds
@@ -193,10 +194,18 @@ def staff_add(name: str, duties: tuple[str, ...], password: str) -> None:
 @click.argument("mail", type=click.File("rb"), default="-")
 def record_bounce(mail: Any) -> None:  # noqa: ANN401 - click's file
     """Take a bounce mail (standard input, or a file) into account."""
-    kind = open_app().record_bounce(mail.read())
-    if kind in {"not-a-bounce", "not-ours"}:
-        raise click.ClickException(f"Nothing was recorded ({kind}); look at this mail yourself")
-    console.print(f"Recorded: {kind}.")
+    from briefings.domain.bounces import LARGEST
+    from briefings.domain.notices import TOO_EARLY
+
+    beginning = mail.read(LARGEST)
+    while mail.read(LARGEST):
+        pass  # a mail server that hands a mail over wants to be rid of all of it
+    word = open_app().record_bounce(beginning)
+    if word in {"not-a-bounce", "not-ours"}:
+        raise click.ClickException(f"Nothing was recorded ({word}); look at this mail yourself")
+    if word == TOO_EARLY:
+        raise click.ClickException("Nothing was recorded: the mail is still being sent; try again in a minute")
+    console.print(f"Recorded: {word}.")
 
 
 @main.command()
@@ -216,7 +225,7 @@ def doctor(*, as_json: bool) -> None:
 
     app = open_app()
     ledger = app.ledger()
-    faults = [*(ledger.imbalances() if ledger else []), *stuck_words(app.database, app.clock())]
+    faults = [*(ledger.imbalances() if ledger else []), *stuck_words(app.database, app.clock()), *app.held_words()]
     if as_json:
         click.echo(json.dumps({"ledger": asdict(ledger) if ledger else None, "faults": faults}, indent=1))
     else:
@@ -251,10 +260,12 @@ def _print_surroundings(app: App) -> None:
         account = deliveries.counts(session)
     others = [f"{count} {state}" for state, reasons in sorted(account.items()) for count in [sum(reasons.values())]]
     console.print(f"Account mails: {', '.join(others) or 'none'}.")
+    if app.review.count():
+        console.print(f"Bounce mails to look at yourself: {app.review.count()} in {app.review.folder}.")
     depth = app.doorbell.depth()
     rings = f"answers, {sum(depth.values())} rings wait" if depth is not None else "does not answer; work waits for it"
     console.print(f"The broker {rings}.")
 
 
-for command in (catalogue, plan, feeds, tag, rules, labels, evaluate, bench):
+for command in (bench, bounces, catalogue, plan, feeds, tag, rules, labels, evaluate):
     main.add_command(command)

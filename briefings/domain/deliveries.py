@@ -102,6 +102,12 @@ def speaks_of_address(status: str) -> bool:
     return (subject == ADDRESSING and detail != BAD_SENDER) or (subject, detail) == DISABLED
 
 
+def may_pass(status: str) -> bool:
+    """Whether an enhanced status code speaks of a trouble that passes: 4.x.x, or a mailbox that is full."""
+    found = STATUS.search(status)
+    return found is not None and (found[0].startswith("4") or (int(found[1]), int(found[2])) == FULL)
+
+
 def refusal(code: int, reply: str, *, at_recipient: bool) -> Outcome:
     """What a reply of 400 or more means. `at_recipient` is whether it answered RCPT.
 

@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, and_, func, insert, or_, select, text,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.deliveries import MOVING, WAITING, State, may_follow
+from briefings.domain.notices import SOFT_BOUNCED, Past
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
 
@@ -119,10 +120,12 @@ def change(
     *,
     lease: timedelta | None = None,
     detail: dict[str, Any] | None = None,
+    provider_id: str | None = None,
 ) -> bool:
     """Move one delivery; see `change_all`. Returns False, and changes nothing, when another worker took it over."""
     details = {delivery.id: detail} if detail else {}
-    return bool(change_all(session, [delivery], before, step, now, lease=lease, details=details))
+    moved = change_all(session, [delivery], before, step, now, lease=lease, details=details, provider_id=provider_id)
+    return bool(moved)
 
 
 def change_all(
@@ -134,12 +137,13 @@ def change_all(
     *,
     lease: timedelta | None = None,
     details: Mapping[int, dict[str, Any]] | None = None,
+    provider_id: str | None = None,
 ) -> set[int]:
     """Move deliveries by a decision, those that still are where this worker left them. Writes the events.
 
     `lease` is how long the worker may hold them from now; without it, nobody holds them. `details` are words for the
-    event of a delivery, by its id. Returns the ids of those that moved; another worker took over the rest. Raises
-    ValueError for a change that the lifecycle does not have.
+    event of a delivery, by its id; `provider_id` is that of the notice that moves one. Returns the ids of those that
+    moved; another worker took over the rest. Raises ValueError for a change that the lifecycle does not have.
     """
     if not may_follow(before, step.state):
         raise ValueError(f"A delivery cannot go from {before} to {step.state}; see docs/lifecycles.md")
@@ -155,6 +159,7 @@ def change_all(
                 "at": now,
                 "kind": step.state.value,
                 "delivery_id": one,
+                "provider_id": provider_id,
                 "detail": {"epoch": epochs[one], "reason": step.reason, **((details or {}).get(one) or {})},
             }
             for one in sorted(moved)
@@ -206,6 +211,50 @@ def due(session: Session, now: datetime, unknown_since: datetime | None) -> bool
         )
     )
     return session.scalar(found.limit(1)) is not None
+
+
+def of_uids(session: Session, uids: Sequence[str]) -> Delivery | None:
+    """The delivery of the first of the uids that there is, locked: its notices are taken one after the other."""
+    for uid in uids:
+        found = session.scalar(select(Delivery).where(Delivery.uid == uid).with_for_update())
+        if found:
+            return found
+    return None
+
+
+def is_told(session: Session, provider_id: str) -> bool:
+    """Whether a provider's notice is written down already."""
+    return session.scalar(select(Event.id).where(Event.provider_id == provider_id)) is not None
+
+
+def past_of(session: Session, address_key: str, limit: int) -> list[Past]:
+    """The newest mails to an address, with the moments of their soft bounces."""
+    newest = select(Delivery.id, Delivery.send_at, Delivery.state).where(Delivery.address_key == address_key)
+    rows = session.execute(newest.order_by(Delivery.send_at.desc(), Delivery.id.desc()).limit(limit)).all()
+    soft = select(Event.delivery_id, Event.at).where(
+        Event.kind == SOFT_BOUNCED, Event.delivery_id.in_([row.id for row in rows])
+    )
+    moments = defaultdict(list)
+    for delivery_id, at in session.execute(soft):
+        moments[delivery_id].append(at)
+    return [Past(row.send_at, State(row.state), tuple(moments[row.id])) for row in rows]
+
+
+def count_events(session: Session, kind: str, since: datetime, after_id: int = 0) -> int:
+    """How many events of a kind there were since a moment (UTC), and after the event `after_id`."""
+    found = select(func.count(Event.id)).where(Event.kind == kind, Event.at > since, Event.id > after_id)
+    return session.scalar(found) or 0
+
+
+def newest_event(session: Session, kind: str) -> Event | None:
+    """The newest event of a kind."""
+    return session.scalar(select(Event).where(Event.kind == kind).order_by(Event.id.desc()).limit(1))
+
+
+def events_after(session: Session, kind: str, after_id: int, limit: int | None = None) -> list[Event]:
+    """The events of a kind that came after the event `after_id`, oldest first."""
+    found = select(Event).where(Event.kind == kind, Event.id > after_id).order_by(Event.id).limit(limit)
+    return list(session.scalars(found))
 
 
 def confirmed_address(session: Session, plan_id: int) -> str | None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delet
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.lifecycles import FOLLOWED
+from briefings.domain.notices import Verdict, outweighs
 from briefings.domain.plans import PlanWeek as PlanWeekValue
 from briefings.domain.plans import Profile
 from briefings.store.base import Base, Id, insert_new
@@ -194,9 +195,21 @@ def suppressed(session: Session, address_keys: Collection[str], now: datetime) -
     return {key: reason for key, reason in rows}  # noqa: C416 - typed rows
 
 
-def suppress(session: Session, address_key: str, reason: str, now: datetime) -> None:
-    """Stop mailing an address. The first reason stays."""
-    insert_new(session, Suppression, [{"address_key": address_key, "reason": reason, "at": now}])
+def suppress(
+    session: Session, address_key: str, reason: str, now: datetime, expires_at: datetime | None = None
+) -> bool:
+    """Stop mailing an address, for good or until `expires_at` (UTC). Returns whether that changes anything.
+
+    The first reason stays, unless it is over, would end sooner, or is milder (see domain.notices.outweighs).
+    """
+    row = {"address_key": address_key, "reason": reason, "at": now, "expires_at": expires_at}
+    if insert_new(session, Suppression, [row], returning=Suppression.address_key):
+        return True
+    present = session.get_one(Suppression, address_key, with_for_update=True, populate_existing=True)
+    if not outweighs(Verdict(reason, expires_at), Verdict(present.reason, present.expires_at), now):
+        return False
+    present.reason, present.at, present.expires_at = reason, now, expires_at
+    return True
 
 
 def count_by_state(session: Session) -> dict[str, int]:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from briefings.errors import BriefingsError, DependencyError, InputError, NotFoundError
+from briefings.errors import BriefingsError, DependencyError, ForgedNoticeError, InputError, NotFoundError
 from briefings.web.sessions import ForbiddenError, SignInNeededError
 from briefings.web.views import Pages
 
@@ -17,6 +17,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     InputError: (422, "That cannot be used"),
     NotFoundError: (404, "There is nothing here"),
     DependencyError: (503, "We cannot answer just now"),
+    ForgedNoticeError: (403, "This notice is not believed"),
     ForbiddenError: (403, "You may not do that"),
 }
 OURS = (500, "Something went wrong here")

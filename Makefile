@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test check format lock clean
+.PHONY: help demo up test chaos check format lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,11 @@ up: $(VENV)/.run ## the same stack for real use: settings from the environment o
 
 test: $(VENV)/.dev ## all tests, on SQLite, a real PostgreSQL and a real Valkey
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/.dev ## kill -9, clock jumps and a faulty relay, three seeds on each database (ARGS="--count 1000")
+	@for seed in 1 2 3; do for database in sqlite postgresql; do \
+	  $(BIN)/briefings chaos --seed $$seed --database $$database $(ARGS) || exit 1; \
+	done; done
 
 check: $(VENV)/.dev ## style, types, dependency direction, catalogue
 	$(BIN)/ruff check .

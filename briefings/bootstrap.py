@@ -246,8 +246,14 @@ def bootstrap(settings: Settings | None = None, clock: Clock | None = None, fetc
     settings = settings or Settings.from_env()
     return App(
         settings=settings,
-        clock=clock or clocks.shifted(settings.clock_offset),
+        clock=clock or _clock(settings),
         catalogue=catalogue_files.load(settings.catalogue),
         fetcher=fetcher or HttpFetcher(user_agent=USER_AGENT, allow_private=settings.allow_private_feeds),
         doorbell=Broker(settings.broker_url),
     )
+
+
+def _clock(settings: Settings) -> Clock:
+    if settings.clock_file:
+        return clocks.led(settings.clock_offset, settings.clock_file)
+    return clocks.shifted(settings.clock_offset)

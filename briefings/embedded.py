@@ -103,12 +103,17 @@ class Stack:
         return self._home / "logs" / f"{name}.log"
 
     def _worker_options(self) -> list[str]:
-        common = ["-A", "workers.app", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-        return [*common, "-Q", ",".join(QUEUES), "-c", str(WORKERS_AT_ONCE), "-n", f"worker-{os.getpid()}@%h"]
+        return worker_options(f"worker-{os.getpid()}")
 
     def _beat_options(self) -> list[str]:
         schedule = self._home / "run" / "beat-schedule"
         return ["-A", "workers.app", "beat", "--loglevel", "WARNING", "-s", str(schedule), "--pidfile", ""]
+
+
+def worker_options(name: str) -> list[str]:
+    """What Celery is told to be a worker for all queues; names must differ among the workers of one broker."""
+    common = ["-A", "workers.app", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    return [*common, "-Q", ",".join(QUEUES), "-c", str(WORKERS_AT_ONCE), "-n", f"{name}@%h"]
 
 
 @contextmanager

@@ -58,6 +58,11 @@ VARIABLES = (
         "smtp://host, smtp+starttls://user:pw@host or smtps://...; empty: mail is caught",
     ),
     Variable(
+        "BRIEFINGS_SMTP_VERDICT_SECONDS",
+        "600",
+        "How long the relay may think after the final dot; less makes duplicates (RFC 5321, 4.5.3.2.6)",
+    ),
+    Variable(
         "BRIEFINGS_CAUGHT_MAIL",
         "",
         "The inbox page's folder; empty: in the home, or none if a relay is set",
@@ -72,6 +77,7 @@ VARIABLES = (
     Variable("BRIEFINGS_CATALOGUE", "", "Folder of another catalogue; empty means the bundled one"),
     Variable("BRIEFINGS_ALLOW_PRIVATE_FEEDS", "no", "yes lets feeds live on private and loopback addresses"),
     Variable("BRIEFINGS_CLOCK_OFFSET", "0", "Seconds by which our clock runs ahead; for the demo and for tests"),
+    Variable("BRIEFINGS_CLOCK_FILE", "", "File with further such seconds, read at every look; for `briefings chaos`"),
     Variable("BRIEFINGS_SWEEP_SECONDS", "5", "How often each process looks for work that no message announced"),
     Variable("BRIEFINGS_LEASE_SECONDS", "60", "How long a worker may hold a delivery without finishing it"),
     Variable("BRIEFINGS_UNKNOWN_POLICY", "resend", "An outcome nobody knows: resend once, or hold for the operator"),
@@ -96,6 +102,7 @@ class Relay:
     tls: Literal["none", "starttls", "tls"]
     user: str = ""
     password: str = field(default="", repr=False)
+    verdict_seconds: float = 600  #: how long it may think after the final dot
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ class Settings:
     catalogue: Path
     allow_private_feeds: bool
     clock_offset: timedelta
+    clock_file: Path | None
     sweep: timedelta
     lease: timedelta
     unknown_policy: Literal["resend", "hold"]
@@ -169,6 +177,7 @@ class Settings:
             catalogue=_catalogue(values),
             allow_private_feeds=_yes(values, "BRIEFINGS_ALLOW_PRIVATE_FEEDS"),
             clock_offset=_seconds(values, "BRIEFINGS_CLOCK_OFFSET", -MOST),
+            clock_file=Path(values["BRIEFINGS_CLOCK_FILE"]) if values["BRIEFINGS_CLOCK_FILE"] else None,
             sweep=_seconds(values, "BRIEFINGS_SWEEP_SECONDS", 0.1),
             lease=_seconds(values, "BRIEFINGS_LEASE_SECONDS", 1),
             unknown_policy=_policy(values),
@@ -251,8 +260,9 @@ def _sender(values: Mapping[str, str]) -> Sender:
 
 def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
     url = values["BRIEFINGS_SMTP_URL"]
+    verdict = _seconds(values, "BRIEFINGS_SMTP_VERDICT_SECONDS", 0.1).total_seconds()
     if not url:
-        return Relay(catcher.host, catcher.port, "none")
+        return Relay(catcher.host, catcher.port, "none", verdict_seconds=verdict)
     kinds: dict[str, tuple[Literal["none", "starttls", "tls"], int]] = {
         "smtp": ("none", 25),
         "smtp+starttls": ("starttls", 587),
@@ -269,7 +279,8 @@ def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
         raise SettingsError(wanted)
     if parts.username and tls == "none":
         raise SettingsError("BRIEFINGS_SMTP_URL would send a password in the clear; use smtp+starttls:// or smtps://")
-    return Relay(parts.hostname, port, tls, unquote(parts.username or ""), unquote(parts.password or ""))
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Relay(parts.hostname, port, tls, user, password, verdict)
 
 
 def _mailbox(url: str) -> Mailbox | None:

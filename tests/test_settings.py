@@ -230,3 +230,18 @@ def test_links_never_have_two_slashes(read):
 def test_the_sender_has_one_address_for_briefings_and_one_for_account_mail(read):
     sender = read(BRIEFINGS_MAIL_DOMAIN="x.example", BRIEFINGS_SENDER_NAME="Weekly,\r\n Inc.").sender
     assert (sender.name, sender.briefing, sender.account) == ("Weekly, Inc.", "briefing@x.example", "account@x.example")
+
+
+# ---------------------------------------------------------------- what chaos sets
+
+
+def test_the_relay_may_think_for_ten_minutes_unless_said_otherwise(read):
+    assert read().relay.verdict_seconds == 600
+    assert read(BRIEFINGS_SMTP_VERDICT_SECONDS="1.5").relay.verdict_seconds == 1.5
+    relay = read(BRIEFINGS_SMTP_URL="smtp://mail.example", BRIEFINGS_SMTP_VERDICT_SECONDS="2").relay
+    assert relay == Relay("mail.example", 25, "none", verdict_seconds=2)
+
+
+def test_no_clock_file_is_read_unless_it_is_named(read, tmp_path):
+    assert read().clock_file is None
+    assert read(BRIEFINGS_CLOCK_FILE=str(tmp_path / "clock")).clock_file == tmp_path / "clock"

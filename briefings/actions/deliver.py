@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLAIM = 100
-#: So many deliveries are committed as being sent at a time: no more can be unknown when a worker dies.
+#: So many deliveries at most are committed as being sent at a time: no more can be unknown when a worker dies.
 WINDOW = 20
+#: A window is what the relay takes in about this time: with a slow one, a death leaves few unknown.
+PACE = timedelta(seconds=0.25)
 RECOVER = 500
 #: A letter is not begun in the last part of its lease: another worker might take it over meanwhile.
 LAST_PART = 4
@@ -116,16 +118,17 @@ class Delivering:
 
         When the relay is gone or the time is over, what was not begun is given back. Returns how many were taken.
         """
-        waiting, sent = list(claimed), 0
+        waiting, sent, size = list(claimed), 0, 1
         verdicts: list[Verdict] = []
         try:
-            while waiting and self.clock() < until:
-                window, waiting = waiting[:WINDOW], waiting[WINDOW:]
-                held_until = self.clock() + self.rules.lease * (LAST_PART - 1) / LAST_PART
+            while waiting and (begun := self.clock()) < until:
+                window, waiting = waiting[:size], waiting[size:]
+                held_until = begun + self.rules.lease * (LAST_PART - 1) / LAST_PART
                 letters, verdicts = self._begin(window, verdicts), []
                 for delivery, content in letters:
                     in_time = self.clock() < held_until
                     verdicts.append((delivery, self._send(mailer, delivery, content) if in_time else NOT_TRIED))
+                size = deliveries.next_window(size, self.clock() - begun, PACE, WINDOW)
                 sent += sum(attempt.outcome is Outcome.ACCEPTED for _, attempt in verdicts)
                 if any(attempt.outcome is Outcome.NO_RELAY for _, attempt in verdicts):
                     mailer.open()

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from briefings.settings import Relay
 
 COMMAND_SECONDS = 30
-#: RFC 5321, 4.5.3.2.6: a relay may think this long after the final dot; a shorter wait makes duplicates.
-VERDICT_SECONDS = 600
 SERVER_ERROR, CLIENT_ERROR, INTERMEDIATE = 500, 400, 354
 
 
@@ -116,7 +114,7 @@ class SmtpMailer:
         try:
             connection.send(body if body.endswith(b"\r\n") else body + b"\r\n")
             ended = True
-            _patience(connection, VERDICT_SECONDS)
+            _patience(connection, self._relay.verdict_seconds)
             connection.send(b".\r\n")
             code, reply = connection.getreply()
             _patience(connection, COMMAND_SECONDS)

@@ -34,8 +34,15 @@ LONGEST_SOCKET_PATH = 100
 class Child:
     """A program that is started again whenever it ends, until it is stopped."""
 
-    def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], log_file: Path) -> None:
-        """`command` is run without a shell; both its outputs go to `log_file`.
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        log_file: Path,
+        user: int | None = None,
+    ) -> None:
+        """`command` is run without a shell, as `user` (an id; None: as ourselves); both its outputs go to `log_file`.
 
         Beside the log it keeps its process id, so that what a killed supervisor left behind is ended by the next.
         """
@@ -46,6 +53,7 @@ class Child:
         self._started = 0.0
         self._command = list(command)
         self._environ = dict(environ)
+        self._user = user
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -60,7 +68,7 @@ class Child:
         self._started = time.monotonic()
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, env=self._environ, stdout=output, stderr=output, start_new_session=True
+                self._command, env=self._environ, user=self._user, stdout=output, stderr=output, start_new_session=True
             )
         self._pid_file.write_text(f"{self._process.pid} {_birth(self._process.pid)}")
 
@@ -97,6 +105,15 @@ class Child:
         _kill_group(process.pid)
         process.wait()
         self._pid_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End it and its whole group at once, without asking."""
+        process, self._process = self._process, None
+        if process:
+            _kill_group(process.pid)  # before it is waited for: until then nobody else can get its number
+            process.wait()
+            _kill_group(process.pid)  # what its group had started in the meantime
+            self._pid_file.unlink(missing_ok=True)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process:

@@ -20,6 +20,7 @@ from briefings import logs
 from briefings.cli.bench import bench
 from briefings.cli.bounces import bounces
 from briefings.cli.catalogue import catalogue, plan
+from briefings.cli.chaos import chaos
 from briefings.cli.evaluate import evaluate
 from briefings.cli.feeds import feeds
 from briefings.cli.rules import labels, rules
@@ -267,5 +268,5 @@ def _print_surroundings(app: App) -> None:
     console.print(f"The broker {rings}.")
 
 
-for command in (bench, bounces, catalogue, plan, feeds, tag, rules, labels, evaluate):
+for command in (bench, bounces, catalogue, chaos, plan, feeds, tag, rules, labels, evaluate):
     main.add_command(command)

@@ -17,7 +17,7 @@ from briefings.demo.feed_server import FeedServer, rendered
 from briefings.domain.weeks import monday_of
 from briefings.embedded import free_port, only_one, prepare_home, running
 from briefings.errors import DependencyError
-from briefings.settings import ROOT, Settings
+from briefings.settings import ROOT, VARIABLES, Settings
 from briefings.store.schema import migrate
 
 if TYPE_CHECKING:
@@ -114,10 +114,12 @@ def _inbox(app: App) -> str:
 def environment(home: Path, memory: Memory) -> dict[str, str]:
     """What leads the demo's processes to the same settings; nothing of the caller's own installation is in it.
 
+    It names every variable, also those that it leaves empty: a `.env` beneath the environment is not the demo's.
+
     Kept in the home, for `briefings --demo`.
     """
     web = memory.port("web", WEB_PORT)
-    demo = {
+    demo = {variable.name: "" for variable in VARIABLES} | {
         "BRIEFINGS_HOME": str(home),
         "BRIEFINGS_LISTEN": f"127.0.0.1:{web}",
         "BRIEFINGS_PUBLIC_URL": f"http://127.0.0.1:{web}",

@@ -164,6 +164,15 @@ def after_crash(state: State) -> Step:
     return Step(State.QUEUED, "lease-over") if state is State.CLAIMED else Step(State.UNKNOWN, "crashed-while-sending")
 
 
+def next_window(size: int, took: timedelta, pace: timedelta, most: int) -> int:
+    """How many letters to begin together after a window of `size` took so long: twice as many while the relay keeps
+    the pace, else as many as it would have taken in it; one to `most`. A clock that went back counts as slow.
+    """
+    if timedelta() <= took <= pace:
+        return min(2 * size, most)
+    return max(1, int(size * pace / took)) if took > pace else 1
+
+
 def settle_unknown(
     policy: str, since: datetime, patience: timedelta, resent: int, now: datetime, *, taken: bool
 ) -> Step | None:

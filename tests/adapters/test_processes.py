@@ -194,3 +194,22 @@ def test_a_path_too_long_for_a_socket_says_what_to_shorten(tmp_path):
     with pytest.raises(DependencyError, match="set BRIEFINGS_HOME to a shorter one"):
         valkey(socket, tmp_path / "log")
     assert not socket.parent.exists()
+
+
+def test_a_kill_asks_nobody_and_leaves_no_grandchild(child, tmp_path):
+    parent = child(PARENT)
+    log = tmp_path / "log" / "child.log"
+    grandchild = int(wait_until(lambda: log.read_text().strip()))
+    pid = parent.pid
+    parent.kill()
+    assert parent.pid is None
+    wait_until(lambda: not is_alive(grandchild))
+    assert not is_alive(pid)
+    assert not log.with_suffix(".pid").exists()
+
+
+def test_killing_what_does_not_run_does_nothing(child):
+    sleeper = child(SLEEPER)
+    sleeper.kill()
+    sleeper.kill()
+    assert sleeper.pid is None

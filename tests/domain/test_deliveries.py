@@ -20,6 +20,7 @@ from briefings.domain.deliveries import (
     after_crash,
     before_sending,
     may_follow,
+    next_window,
     settle_unknown,
 )
 
@@ -178,3 +179,21 @@ def test_a_delivery_only_ever_takes_steps_of_the_table_and_its_attempts_are_boun
     assert spent <= MOST_ATTEMPTS
     assert resent <= 1
     assert state is State.DEAD or spent < MOST_ATTEMPTS or state in {State.SENT, State.BOUNCED, State.UNKNOWN}
+
+
+# ---------------------------------------------------------------- windows
+
+PACE = timedelta(seconds=0.25)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "after"),
+    [(1, 0.01, 2), (16, 0.2, 20), (20, 0.25, 20), (20, 0.5, 10), (20, 5, 1), (1, 600, 1), (8, -3600, 1)],
+)
+def test_a_window_is_what_the_relay_takes_at_its_pace(size, seconds, after):
+    assert next_window(size, timedelta(seconds=seconds), PACE, 20) == after
+
+
+@given(st.integers(1, 20), st.timedeltas(timedelta(hours=-1), timedelta(hours=1)))
+def test_a_window_is_never_empty_and_never_larger_than_it_may_be(size, took):
+    assert 1 <= next_window(size, took, PACE, 20) <= 20

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from briefings.adapters.mailer import Mailer, RelayLog
     from briefings.clock import Clock
     from briefings.store.base import Database
-    from briefings.store.deliveries import Delivery
+    from briefings.store.deliveries import Delivery, Receiver
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +148,9 @@ class Delivering:
         """
         with self.database.write() as session:
             self._record(session, verdicts)
-            allowed = self._allowed(session, window)
-            letters = self.press.letters(session, allowed)
+            receivers = delivery_rows.receivers(session, [delivery.id for delivery in window], self.clock())
+            allowed = self._allowed(session, window, receivers)
+            letters = self.press.letters(session, allowed, receivers)
             broken = [delivery for delivery in allowed if delivery.id not in letters]
             self._move(session, broken, State.CLAIMED, Step(State.DEAD, "cannot-render"))
             whole = [delivery for delivery in allowed if delivery.id in letters]
@@ -157,17 +158,18 @@ class Delivering:
             held = delivery_rows.change_all(session, whole, State.CLAIMED, sending, now, lease=lease)
         return [(delivery, letters[delivery.id]) for delivery in whole if delivery.id in held]
 
-    def _allowed(self, session: Session, window: Sequence[Delivery]) -> list[Delivery]:
+    def _allowed(
+        self, session: Session, window: Sequence[Delivery], receivers: Mapping[int, Receiver]
+    ) -> list[Delivery]:
         """Those that may be sent now; the others are skipped, with the reason."""
         now = self.clock()
         skipped: dict[str, list[Delivery]] = defaultdict(list)
-        suppressed = subscriber_rows.suppressed(session, [delivery.address_key for delivery in window], now)
-        states = subscriber_rows.states(session, [delivery.subscriber_id for delivery in window])
         for delivery in window:
+            person = receivers.get(delivery.id)
             reason = deliveries.before_sending(
                 delivery.kind,
-                suppressed=suppressed.get(delivery.address_key),
-                subscriber=states.get(delivery.subscriber_id),
+                suppressed=person.suppressed if person else None,
+                subscriber=person.state if person else None,
                 late=now > delivery.not_after,
             )
             skipped[reason or ""].append(delivery)

@@ -17,6 +17,7 @@ from briefings.store.subscribers import weeks as plan_weeks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -125,7 +126,9 @@ class Writer:
         edition = session.get(Edition, delivery.edition_id) if delivery.edition_id else None
         if edition is None:
             raise NotFoundError("The edition of this delivery has been deleted; nothing is left to send")
-        return self.briefing(value_of(session, edition), self.own(delivery, subscriber))
+        return self.briefing(
+            value_of(session, edition), self.own(delivery, subscriber.confirmed_at or subscriber.created_at)
+        )
 
     def briefing(self, edition: EditionValue, own: Mapping[str, str]) -> BriefingMail:
         """The mail of an edition, with what is a reader's own."""
@@ -137,14 +140,13 @@ class Writer:
             sender_address=self.postal_address,
         )
 
-    def own(self, delivery: Delivery, subscriber: Subscriber) -> dict[str, str]:
-        """What is each reader's own in a briefing: OWN, with values."""
-        at = subscriber.confirmed_at or subscriber.created_at
+    def own(self, delivery: Delivery, since: datetime) -> dict[str, str]:
+        """What is each reader's own in a briefing: OWN, with values. `since` is when they asked for it."""
         return {
-            "plan_url": self.links.plan(subscriber.id),
+            "plan_url": self.links.plan(delivery.subscriber_id),
             "web_url": self.links.briefing(delivery.id),
-            "unsubscribe_url": self.links.unsubscribe(subscriber.id),
-            "confirmed": f"{at.day} {at:%B %Y}",
+            "unsubscribe_url": self.links.unsubscribe(delivery.subscriber_id),
+            "confirmed": f"{since.day} {since:%B %Y}",
         }
 
     def _name(self, topic: str) -> str:

@@ -7,23 +7,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from sqlalchemy import select
 
 from briefings.actions.render import OWN
 from briefings.adapters.letters import Form, write
 from briefings.domain.mails import gap, own_headers, shared_headers
 from briefings.errors import BriefingsError
 from briefings.store.issues import content
-from briefings.store.subscribers import Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
     from briefings.actions.render import Writer
     from briefings.domain.editions import Edition
-    from briefings.store.deliveries import Delivery
+    from briefings.store.deliveries import Delivery, Receiver
 
 log = logging.getLogger(__name__)
 
@@ -40,21 +38,22 @@ class Press:
     writer: Writer
     _forms: dict[str, Form] = field(default_factory=dict)
 
-    def letters(self, session: Session, deliveries: Sequence[Delivery]) -> dict[int, bytes]:
+    def letters(
+        self, session: Session, deliveries: Sequence[Delivery], receivers: Mapping[int, Receiver]
+    ) -> dict[int, bytes]:
         """The letters by delivery id. One that cannot be written is left out, and the log says why."""
-        readers = {one.id: one for one in _readers(session, deliveries)}
         written: dict[int, bytes] = {}
         for delivery in deliveries:
             try:
-                written[delivery.id] = self._letter(session, delivery, readers)
+                written[delivery.id] = self._letter(session, delivery, receivers[delivery.id])
             except BROKEN_MAIL:
                 log.exception("Delivery %s cannot be rendered", delivery.id)
         return written
 
-    def _letter(self, session: Session, delivery: Delivery, readers: Mapping[int, Subscriber]) -> bytes:
+    def _letter(self, session: Session, delivery: Delivery, receiver: Receiver) -> bytes:
         if delivery.content_digest is None:
             return write(self.writer.letter(session, delivery))
-        own = self.writer.own(delivery, readers[delivery.subscriber_id])
+        own = self.writer.own(delivery, receiver.since)
         headers = own_headers(self.writer.sender, delivery.address, delivery.uid, delivery.send_at, own)
         return self._form(session, delivery.content_digest).fill(headers, own)
 
@@ -71,8 +70,3 @@ class Press:
         rendered = self.writer.templates.render(self.writer.briefing(edition, {name: gap(name) for name in OWN}))
         headers = shared_headers(rendered.subject, self.writer.sender, edition)
         return Form(headers, rendered.text, rendered.html)
-
-
-def _readers(session: Session, deliveries: Iterable[Delivery]) -> Iterable[Subscriber]:
-    ids = {delivery.subscriber_id for delivery in deliveries}
-    return session.scalars(select(Subscriber).where(Subscriber.id.in_(ids)))

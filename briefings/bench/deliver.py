@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from briefings.adapters.mailer import Mailer
     from briefings.bootstrap import App
     from briefings.domain.deliveries import Attempt
+    from briefings.store.deliveries import Receiver
 
 WATCH_SECONDS = 0.2
 KILOBYTE = 1024
@@ -103,9 +104,11 @@ class _TimedPress(Press):
 
     work: Work = field(default_factory=Work)
 
-    def letters(self, session: Session, deliveries: Sequence[Delivery]) -> dict[int, bytes]:
+    def letters(
+        self, session: Session, deliveries: Sequence[Delivery], receivers: Mapping[int, Receiver]
+    ) -> dict[int, bytes]:
         started = time.process_time()
-        written = super().letters(session, deliveries)
+        written = super().letters(session, deliveries, receivers)
         _add(self.work, "write", started)
         self.work.bytes += sum(map(len, written.values()))
         return written

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ForeignKey, Index, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import ForeignKey, Index, and_, func, insert, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.deliveries import MOVING, WAITING, State, may_follow
 from briefings.domain.notices import SOFT_BOUNCED, Past
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
+from briefings.store.subscribers import Subscriber, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
 
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
     from briefings.domain.deliveries import Step
@@ -79,6 +82,10 @@ class Event(Base):
     subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     provider_id: Mapped[str | None] = mapped_column(unique=True)  #: the provider's own id of a notice
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+#: The tables themselves: what goes through the mapped class costs the hot path twice as much.
+ROWS = cast("Table", Delivery.__table__)
 
 
 def queue(session: Session, rows: list[dict[str, Any]], now: datetime) -> list[int]:
@@ -147,25 +154,28 @@ def change_all(
     """
     if not may_follow(before, step.state):
         raise ValueError(f"A delivery cannot go from {before} to {step.state}; see docs/lifecycles.md")
-    epochs = {delivery.id: delivery.epoch for delivery in deliveries}
-    if not epochs:
-        return set()
-    fence = (tuple_(Delivery.id, Delivery.epoch).in_(list(epochs.items())), Delivery.state == before.value)
-    statement = update(Delivery).where(*fence).values(**_values(before, step, now, lease)).returning(Delivery.id)
-    moved = set(session.scalars(statement.execution_options(synchronize_session=False)))
-    if moved:
-        rows = [
-            {
-                "at": now,
-                "kind": step.state.value,
-                "delivery_id": one,
-                "provider_id": provider_id,
-                "detail": {"epoch": epochs[one], "reason": step.reason, **((details or {}).get(one) or {})},
-            }
-            for one in sorted(moved)
-        ]
-        session.execute(insert(Event), rows)
+    by_epoch: dict[int, list[int]] = defaultdict(list)
+    for delivery in deliveries:
+        by_epoch[delivery.epoch].append(delivery.id)
+    values = _values(before, step, now, lease)
+    moved: set[int] = set()
+    rows = []
+    for epoch, ids in by_epoch.items():
+        fence = (ROWS.c.id.in_(ids), ROWS.c.epoch == epoch, ROWS.c.state == before.value)
+        ours = session.scalars(update(ROWS).where(*fence).values(**values).returning(ROWS.c.id)).all()
+        words = {"epoch": epoch, "reason": step.reason}
+        rows += [_event(one, step, now, words | ((details or {}).get(one) or {}), provider_id) for one in sorted(ours)]
+        moved.update(ours)
+    if rows:
+        session.execute(insert(cast("Table", Event.__table__)), rows)
     return moved
+
+
+def _event(
+    delivery_id: int, step: Step, now: datetime, words: dict[str, Any], provider_id: str | None
+) -> dict[str, Any]:
+    said = {"at": now, "kind": step.state.value, "detail": words}
+    return {**said, "delivery_id": delivery_id, "provider_id": provider_id}
 
 
 def _values(before: State, step: Step, now: datetime, lease: timedelta | None) -> dict[str, Any]:
@@ -176,10 +186,32 @@ def _values(before: State, step: Step, now: datetime, lease: timedelta | None) -
     if step.next_at is not None:
         values["next_at"] = step.next_at
     if before is State.SENDING and step.counts:
-        values["attempts"] = Delivery.attempts + 1
+        values["attempts"] = ROWS.c.attempts + 1
     if before is State.UNKNOWN and step.state is State.QUEUED:
-        values["resent"] = Delivery.resent + 1
+        values["resent"] = ROWS.c.resent + 1
     return values
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """The person whom a delivery is for, as far as sending looks at them."""
+
+    state: str
+    since: datetime  #: when they confirmed, else when they came
+    suppressed: str | None  #: why their address gets no mail, if so
+
+
+def receivers(session: Session, delivery_ids: Collection[int], now: datetime) -> dict[int, Receiver]:
+    """Whom these deliveries are for, by delivery id; those whose person is gone are left out."""
+    holds = or_(Suppression.expires_at.is_(None), Suppression.expires_at > now)
+    found = (
+        select(Delivery.id, Subscriber.state, Subscriber.confirmed_at, Subscriber.created_at, Suppression.reason)
+        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .outerjoin(Suppression, and_(Suppression.address_key == Delivery.address_key, holds))
+        .where(Delivery.id.in_(delivery_ids))
+    )
+    rows = session.execute(found)
+    return {one: Receiver(state, confirmed or created, reason) for one, state, confirmed, created, reason in rows}
 
 
 def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:

@@ -178,12 +178,6 @@ def replace_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue])
     add_weeks(session, plan_id, made)
 
 
-def states(session: Session, subscriber_ids: Collection[int]) -> dict[int, str]:
-    """The states of those of the people who are there: subscriber id -> state."""
-    rows = session.execute(select(Subscriber.id, Subscriber.state).where(Subscriber.id.in_(subscriber_ids)))
-    return {subscriber_id: state for subscriber_id, state in rows}  # noqa: C416 - typed rows
-
-
 def suppressed(session: Session, address_keys: Collection[str], now: datetime) -> dict[str, str]:
     """The reasons of those of the addresses that we do not mail at `now`."""
     rows = session.execute(

@@ -85,7 +85,7 @@ class Event(Base):
 
 
 #: The tables themselves: what goes through the mapped class costs the hot path twice as much.
-ROWS = cast("Table", Delivery.__table__)
+ROWS, EVENTS = cast("Table", Delivery.__table__), cast("Table", Event.__table__)
 
 
 def queue(session: Session, rows: list[dict[str, Any]], now: datetime) -> list[int]:
@@ -167,7 +167,7 @@ def change_all(
         rows += [_event(one, step, now, words | ((details or {}).get(one) or {}), provider_id) for one in sorted(ours)]
         moved.update(ours)
     if rows:
-        session.execute(insert(cast("Table", Event.__table__)), rows)
+        session.execute(insert(EVENTS).returning(EVENTS.c.id), rows)  # "returning" makes one statement of all rows
     return moved
 
 

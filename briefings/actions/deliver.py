@@ -70,18 +70,15 @@ class Delivering:
         First puts right what a dead worker left behind. A delivery that cannot be rendered or that the relay refuses
         is that delivery's trouble only. Raises DependencyError, and touches no delivery, when there is no relay.
         """
-        until, sent = self.clock() + PASS, 0
         self.recover()
         if not self._anything_due():
             return 0
         mailer = connect()
         try:
             mailer.open()
-            while self.clock() < until and (claimed := self._claim()):
-                sent += self._send_all(mailer, claimed, until)
+            return self._send_due(mailer, self.clock() + PASS)
         finally:
             mailer.close()
-        return sent
 
     def recover(self) -> None:
         """Free what a dead worker held, and settle unknown outcomes by evidence, else by the policy."""
@@ -113,15 +110,16 @@ class Delivering:
         with self.database.write() as session:
             return delivery_rows.claim_due(session, self.rules.owner, self.clock(), self.rules.lease, CLAIM)
 
-    def _send_all(self, mailer: Mailer, claimed: Sequence[Delivery], until: datetime) -> int:
+    def _send_due(self, mailer: Mailer, until: datetime) -> int:
         """Send a window after the other. The verdicts of one are committed together with the beginning of the next.
 
         When the relay is gone or the time is over, what was not begun is given back. Returns how many were taken.
         """
-        waiting, sent, size = list(claimed), 0, 1
+        waiting: list[Delivery] = []
         verdicts: list[Verdict] = []
+        sent, size = 0, 1
         try:
-            while waiting and (begun := self.clock()) < until:
+            while (begun := self.clock()) < until and (waiting := waiting or self._claim()):
                 window, waiting = waiting[:size], waiting[size:]
                 held_until = begun + self.rules.lease * (LAST_PART - 1) / LAST_PART
                 letters, verdicts = self._begin(window, verdicts), []

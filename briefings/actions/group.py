@@ -41,9 +41,10 @@ def group(database: Database, clock: Clock) -> int:
 
 
 def _known(session: Session, fresh: list[stories.Telling], since: datetime) -> list[stories.Telling]:
-    """The items that have a story and that the fresh ones may tell again."""
+    """All members of the stories that the fresh items may tell again."""
     addresses = {telling.canonical_url for telling in fresh} - {""}
-    known = {telling.item: telling for telling in item_rows.grouped_at(session, addresses)}
+    most = stories.MOST_AT_AN_ADDRESS + 1  # enough to see that it is a list of news
+    known = {telling.item: telling for telling in item_rows.grouped_at(session, addresses, most)}
     recent = [telling.published for telling in fresh if telling.published > since]
     if recent:
         around = item_rows.grouped_between(session, min(recent) - stories.WINDOW, max(recent) + stories.WINDOW)

@@ -18,24 +18,28 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE, LONGEST_SUMMARY = 300, 1000
 USUAL_AUTHORITY = 0.7
+#: No item of news is of another year; near the years 1 and 9999 a date cannot be reckoned with.
+EARLIEST, LATEST = 1990, 2100
 
 
 def lines(file: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The lines of JSON, their id as text.
 
-    Raises InputError with the number of the line that is no object with an id.
+    Raises InputError with the number of the line that is no object with an id, or after which the text is not UTF-8.
     """
-    for number, line in enumerate(file, 1):
-        try:
-            found = dict(json.loads(line))
-            known = {**found, "id": str(found["id"])}
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise InputError(f"Line {number} is no JSON object with an id ({error}); correct it") from error
-        yield known
+    number = 0
+    try:
+        for number, line in enumerate(file, 1):
+            yield _object(number, line)
+    except UnicodeDecodeError as error:
+        raise InputError(f"What follows line {number} is not UTF-8 ({error}); save the file as UTF-8") from error
 
 
 def dated(file: Iterable[str]) -> list[tuple[datetime, dict[str, Any]]]:
-    """The lines that have a date (ISO 8601; UTC when it names no zone), with it. Raises InputError as `lines`."""
+    """The lines that have a date (ISO 8601; UTC when it names no zone) of 1990 to 2100, with it.
+
+    Raises InputError as `lines`.
+    """
     return [(moment, line) for line in lines(file) if (moment := _moment(line))]
 
 
@@ -53,6 +57,14 @@ def telling(number: int, moment: datetime, item: Mapping[str, Any], authority: f
     return Telling(number, *_words(item), canonical_url(_said(item, "link")), moment, authority)
 
 
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        found = dict(json.loads(line))
+        return {**found, "id": str(found["id"])}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(f"Line {number} is no JSON object with an id ({error}); correct it") from error
+
+
 def _words(item: Mapping[str, Any]) -> tuple[str, str]:
     return plain(_said(item, "title"), LONGEST_TITLE), plain(_said(item, "summary"), LONGEST_SUMMARY)
 
@@ -65,5 +77,7 @@ def _moment(item: Mapping[str, Any]) -> datetime | None:
     try:
         moment = datetime.fromisoformat(_said(item, "date"))
     except ValueError:
+        return None
+    if not EARLIEST <= moment.year <= LATEST:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

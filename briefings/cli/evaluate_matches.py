@@ -37,12 +37,12 @@ LOOKED_AT = timedelta(weeks=4)
 
 
 @click.command("matches")
-@click.argument("items", type=click.File("r"))
+@click.argument("items", type=click.File("r", encoding="utf-8"))
 @click.option("--weeks", type=click.IntRange(1, PLAN_WEEKS), default=PLAN_WEEKS, show_default=True)
 @click.option("--json", "figures", type=click.File("w"), help="Write all figures to this file.")
 def matches(items: TextIO, weeks: int, figures: TextIO | None) -> None:
-    """Send every specialization through its plan on the densest weeks of ITEMS (lines of JSON: title, summary, link,
-    source, date), and compare our choice with choosing by recency, popularity and tag count.
+    """Send every specialization through its plan on the densest weeks of ITEMS (lines of JSON: id, title, summary,
+    link, source, date), and compare our choice with choosing by recency, popularity and tag count.
     """
     from briefings.adapters import tagger_model
     from briefings.adapters.catalogue_files import load
@@ -116,10 +116,10 @@ def _item(
 def _news(
     tagged: Mapping[int, TaggedItem], cutoffs: Sequence[datetime], catalogue: Catalogue
 ) -> list[tuple[datetime, list[Candidate]]]:
-    from briefings.domain import match_evaluation, stories
+    from briefings.domain import match_evaluation
 
     with console.status("Putting stories together"):
-        groups = stories.group([item.telling for item in tagged.values()], [])
+        groups = match_evaluation.groups_as_told(item.telling for item in tagged.values())
         skills = catalogue.skill
         return [(cutoff, match_evaluation.candidates_at(cutoff, tagged, groups, skills)) for cutoff in cutoffs]
 

@@ -16,7 +16,7 @@ from briefings.cli.terminal import console
 from briefings.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from briefings.domain.stories import Telling
     from briefings.domain.story_evaluation import Judged, Pair
@@ -26,8 +26,8 @@ COLUMNS = {"id_a", "id_b", "same", "kind", "hard", "split"}
 
 
 @click.command("stories")
-@click.argument("items", type=click.File("r"))
-@click.argument("pairs", type=click.File("r"))
+@click.argument("items", type=click.File("r", encoding="utf-8"))
+@click.argument("pairs", type=click.File("r", encoding="utf-8"))
 @click.option("--split", help="Only pairs of this split, such as dev or test.")
 def stories(items: TextIO, pairs: TextIO, split: str | None) -> None:
     """Put ITEMS (lines of JSON: id, title, summary, link, date) together day by day, and compare with PAIRS
@@ -62,12 +62,9 @@ def _tellings(items: TextIO) -> tuple[dict[str, int], dict[int, Telling]]:
 def _pairs(file: TextIO, numbers: Mapping[str, int], split: str | None) -> list[Pair]:
     from briefings.domain.story_evaluation import Pair
 
-    rows = csv.DictReader(file, delimiter="\t")
-    if not set(rows.fieldnames or ()) >= COLUMNS:
-        raise InputError(f"The pairs need a first line with the columns {', '.join(sorted(COLUMNS))}")
     found = [
         Pair(numbers[row["id_a"]], numbers[row["id_b"]], row["same"] == "1", row["kind"], row["hard"] == "1")
-        for row in rows
+        for row in _rows(file)
         if split in {None, row["split"]} and {row["id_a"], row["id_b"]} <= numbers.keys()
     ]
     if not found:
@@ -75,11 +72,26 @@ def _pairs(file: TextIO, numbers: Mapping[str, int], split: str | None) -> list[
     return found
 
 
+def _rows(file: TextIO) -> Iterator[dict[str, str]]:
+    """The lines of the pairs by column. Raises InputError for what is no such table."""
+    rows = csv.DictReader(file, delimiter="\t")
+    try:
+        if not set(rows.fieldnames or ()) >= COLUMNS:
+            raise InputError(f"The pairs need a first line with the columns {', '.join(sorted(COLUMNS))}")
+        for row in rows:
+            if None in row.values():
+                raise InputError(f"Line {rows.line_num} of the pairs has too few columns; complete it")
+            yield row
+    except (csv.Error, UnicodeDecodeError) as error:
+        message = f"The pairs are no tab-separated UTF-8 text after line {rows.line_num} ({error}); correct them"
+        raise InputError(message) from error
+
+
 def _grouped(tellings: Mapping[int, Telling]) -> tuple[dict[int, int], float]:
-    from briefings.domain.story_evaluation import told_by_day
+    from briefings.domain.story_evaluation import by_day, told_by_day
 
     started = monotonic()
-    days = len({telling.published.date() for telling in tellings.values()})
+    days = len(by_day(tellings.values()))
     home: dict[int, int] = {}
     for day in track(told_by_day(tellings.values()), "Days", days, console=console, transient=True):
         home.update(day)

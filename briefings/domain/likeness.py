@@ -7,6 +7,7 @@ for both, another version, and a title that comments or resells what the other a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,14 +37,23 @@ WINDOW = timedelta(hours=96)
 SUMMARY_READ = 300
 SHORTEST_WORD, SHORTEST_STEM, LONGEST_BARE = 2, 3, 4
 
-WORD = re.compile(r"[^\W_]+(?:[.'\u2019&+][^\W_]+)*")
+#: A title of so many words that comes again is no coincidence.
+FEWEST_OF_A_HEADLINE = 4
+
+#: Scripts written without spaces, and Korean, whose words change their ends: read as pairs of letters.
+UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u9fff\uac00-\ud7af"
+#: Vowel signs and accents that stand for themselves; they belong to the letter before.
+MARKS = "".join(chr(number) for number in range(0x300, 0x3000) if unicodedata.category(chr(number)).startswith("M"))
+LETTER = rf"[^\W_{UNSPACED}]"
+WORD = re.compile(rf"([{UNSPACED}]+)|({LETTER}+(?:(?:[.'\u2019&+]|[{MARKS}]+){LETTER}+)*[{MARKS}]*)")
 VERSION = re.compile(r"\b([^\W\d_]{2,})[\s-]?v?(\d+(?:\.\d+)*)\b")
 FURNITURE = re.compile(r"submitted by\s+/?u/\S+|\[link\]|\[comments\]|\bread more\W*$", re.IGNORECASE)
-DIGEST = re.compile(
+RECURRING = re.compile(
     r"\b(?:daily|weekly|this week|last week|digest|round-?up|newsletter|catch up|product updates?|changelist|"
-    r"one-minute|top \d+|the batch|data points|best .*\b20\d\d|deals)\b",
+    r"one-minute|the batch|data points)\b",
     re.IGNORECASE,
 )
+LISTING = re.compile(r"\b(?:top \d+|best .*\b20\d\d|deals)\b", re.IGNORECASE)
 COMMENTING = re.compile(
     r"\?|\b(?:why|how|what|hands[- ]on|i tried|i tested|opinion|here['\u2019]?s|everything you need|should you|vs|"
     r"means|lessons|inside|behind|could|might|warns?|benchmarks?|analysis|best practices|reviews?|explain\w*)\b",
@@ -63,21 +73,57 @@ class Reading:
     published: datetime
     words: Mapping[str, float]
     title: frozenset[str]
+    headline: tuple[str, ...]  #: the title's words in order, as they stand there
     versions: Mapping[str, frozenset[str]]
     outlet: str
-    is_digest: bool
+    recurs: bool  #: a column, which has other news under one title each time
+    is_digest: bool  #: a column or a listing
     comments: bool
     is_availability: bool
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """The headline, when it tells enough to know the news again by it alone; else nothing."""
+        return self.headline if len(self.headline) >= FEWEST_OF_A_HEADLINE and not self.recurs else ()
+
+    @property
+    def numbers(self) -> set[str]:
+        """The words of the title that have a digit."""
+        return {word for word in self.headline if any(map(str.isdigit, word))}
 
 
 def read(item: int, title: str, summary: str, address: str, published: datetime) -> Reading:
     """Read an item. `address` is its URL; its host is the outlet."""
-    in_title = list(_words(title))
-    told = _words(FURNITURE.sub(" ", summary[: 2 * SUMMARY_READ])[:SUMMARY_READ])
+    headline = tuple(_tokens(title))
+    in_title = list(_stems(headline))
+    told = _stems(_tokens(FURNITURE.sub(" ", summary[: 2 * SUMMARY_READ])[:SUMMARY_READ]))
     counts = Counter([*in_title, *in_title, *told])
     words = {word: 1 + log(count) for word, count in counts.items()}
-    kinds = [pattern.search(title) is not None for pattern in (DIGEST, COMMENTING, AVAILABLE)]
-    return Reading(item, published, words, frozenset(in_title), _versions(title), _host(address), *kinds)
+    recurs, lists, comments, is_availability = (
+        pattern.search(title) is not None for pattern in (RECURRING, LISTING, COMMENTING, AVAILABLE)
+    )
+    return Reading(
+        item=item,
+        published=published,
+        words=words,
+        title=frozenset(in_title),
+        headline=headline,
+        versions=_versions(title),
+        outlet=_host(address),
+        recurs=recurs,
+        is_digest=recurs or lists,
+        comments=comments,
+        is_availability=is_availability,
+    )
+
+
+def is_retitled(one: Reading, other: Reading) -> bool:
+    """Whether two titles of one page are of one text: half of the words of the longer are the other's too, and every
+    number. "Release 1.2" and "Release 1.3" are entries of a page, and so are two weeks of a column.
+    """
+    words = max(len(one.title), len(other.title))
+    are_alike = words > 0 and 2 * len(one.title & other.title) >= words
+    return are_alike and one.numbers == other.numbers and not (one.recurs or other.recurs)
 
 
 class Scale:
@@ -94,6 +140,7 @@ class Scale:
             item: [(word, weight) for word, weight in vector.items() if seen[word] <= common]
             for item, vector in self._vectors.items()
         }
+        self._day = {reading.item: reading.published.timestamp() / ONE_DAY.total_seconds() for reading in readings}
         self._rest = {item: _left(weight for _, weight in rare) for item, rare in self._rare.items()}
 
     def likeness(self, one: int, other: int) -> float:
@@ -128,14 +175,16 @@ class Scale:
             holders[word].append((item, weight))
 
     def _hopeful(self, item: int, holders: Mapping[str, Sequence[tuple[int, float]]], least: float) -> Iterator[int]:
-        """By Cauchy and Schwarz, common words add at most the product of what rare words left of both lengths."""
+        """By Cauchy and Schwarz, common words add at most the product of what rare words left of both lengths; the time
+        between the two is known before any word is compared.
+        """
         shared: dict[int, float] = defaultdict(float)
         for word, weight in self._rare[item]:
             for other, its in holders.get(word, ()):
                 shared[other] += weight * its
-        one, left = self._reading[item], self._rest[item]
+        one, left, day = self._reading[item], self._rest[item], self._day[item]
         for other, cosine in shared.items():
-            most = cosine + left * self._rest[other] + ROUNDING
+            most = cosine + left * self._rest[other] + DAY * abs(day - self._day[other]) + ROUNDING
             if most + HIGHEST >= least and most + RAREST * self._rarest(one, self._reading[other]) >= least:
                 yield other
 
@@ -176,10 +225,16 @@ def _against(one: Reading, other: Reading) -> dict[str, float]:
     return {words: weight for words, weight in found.items() if weight}
 
 
-def _words(text: str) -> Iterator[str]:
-    for word in WORD.findall(text.casefold()):
-        if word not in EMPTY_WORDS and len(word) >= SHORTEST_WORD:
-            yield _stem(word)
+def _tokens(text: str) -> Iterator[str]:
+    for run, word in WORD.findall(text.casefold()):
+        if run:
+            yield from (run[start : start + 2] for start in range(max(1, len(run) - 1)))
+        elif word not in EMPTY_WORDS:
+            yield word
+
+
+def _stems(words: Iterable[str]) -> Iterator[str]:
+    return (_stem(word) for word in words if len(word) >= SHORTEST_WORD)
 
 
 def _stem(word: str) -> str:

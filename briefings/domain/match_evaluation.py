@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from briefings.domain import matching, stories
 from briefings.domain.bootstrap import Estimate, estimate
 from briefings.domain.editions import focus_of
-from briefings.domain.matching import MOST_STORIES, ON_PLAN, ON_WEEK, Candidate, match_of, used_up, worthwhile
+from briefings.domain.matching import MOST_STORIES, ON_PLAN, ON_WEEK, Candidate, concerns, match_of, used_up
 from briefings.domain.planning import make_plan
 from briefings.domain.plans import Profile
-from briefings.domain.weeks import NEWS_WINDOW, issue_at
+from briefings.domain.stories import Group
+from briefings.domain.story_evaluation import told_by_day
+from briefings.domain.weeks import CUTOFF, NEWS_WINDOW, issue_at
 from briefings.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
 
     from briefings.domain.catalogue import Catalogue, Level, ListedFeed
     from briefings.domain.matching import Focus, Match
-    from briefings.domain.stories import Group, Telling
+    from briefings.domain.stories import Telling
     from briefings.domain.tagging import Tag
 
 LEVEL: Level = "practitioner"
 HOURS = 4
 WEEK = timedelta(weeks=1)
+CUT_OFF = timedelta(hours=CUTOFF.hour, minutes=CUTOFF.minute)
 #: A plan week with fewer stories than this in the time looked at starves, and so does a skill.
 ENOUGH_STORIES = 3
 
@@ -62,7 +65,7 @@ class Cell:
     on_plan: int
     sources: int  #: distinct
     focus_skills: int  #: distinct
-    repeats: int  #: had before: the story, its address or its title
+    repeats: int  #: had before, in this briefing or an earlier one: the story, its address or its title
 
     @property
     def is_empty(self) -> bool:
@@ -112,6 +115,15 @@ def densest_weeks(published: Iterable[datetime], number: int) -> list[datetime]:
 def plan_foci(catalogue: Catalogue) -> dict[str, list[Focus]]:
     """What each week of each specialization's plan makes of the news, for a practitioner of 4 h a week."""
     return {spec: list(_foci(catalogue, spec)) for spec in catalogue.specialization}
+
+
+def groups_as_told(tellings: Iterable[Telling]) -> list[Group]:
+    """The stories that grouping made as the items came; none knows what came after its issue's cut-off."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for day in told_by_day(tellings, CUT_OFF):
+        for item, story in day.items():
+            members[story].append(item)
+    return [Group(story, tuple(items)) for story, items in members.items()]
 
 
 def candidates_at(
@@ -166,10 +178,13 @@ def _ours(candidates: Sequence[Candidate], focus: Focus, seen: Collection[int], 
 
 
 def _first_by(key: Callable[[Candidate, Focus], Any]) -> Way:
-    """Those that come first by the key, the newest of equals, out of the same candidates and within the same caps."""
+    """Those that come first by the key, the newest of equals, within our caps, out of all that touch plan or role.
 
-    def choose(candidates: Sequence[Candidate], focus: Focus, seen: Collection[int], at: datetime) -> list[Match]:
-        pool = [candidate for _, candidate in worthwhile(candidates, focus, seen, at)]
+    Our score takes no part: not in what is worth a place, and not in what tells the same again.
+    """
+
+    def choose(candidates: Sequence[Candidate], focus: Focus, seen: Collection[int], _: datetime) -> list[Match]:
+        pool = [one for one in candidates if one.is_new_to(seen) and concerns(one, focus)]
         pool.sort(key=lambda one: (key(one, focus), one.published, one.story), reverse=True)
         chosen: list[Candidate] = []
         for candidate in pool:
@@ -244,7 +259,6 @@ def _cell(
     had: Sequence[Candidate],
 ) -> Cell:
     skills = frozenset(chain.from_iterable(one.skills for one in chosen))
-    known = set(chain.from_iterable(map(_marks, had)))
     return Cell(
         way=way,
         specialization=focus.specialization,
@@ -255,13 +269,12 @@ def _cell(
         on_plan=sum(match.rung in ON_PLAN for match in matches),
         sources=len({one.source for one in chosen}),
         focus_skills=len(skills & focus.skills_on({"focus"})),
-        repeats=sum(not known.isdisjoint(_marks(one)) for one in chosen),
+        repeats=sum(_is_known(one, [*had, *chosen[:place]]) for place, one in enumerate(chosen)),
     )
 
 
-def _marks(candidate: Candidate) -> set[object]:
-    """By what a reader would know a story again: itself, its address, its title."""
-    return {candidate.story, candidate.url, candidate.title.casefold()} - {""}
+def _is_known(candidate: Candidate, told: Iterable[Candidate]) -> bool:
+    return any(candidate.tells_again(one) for one in told)
 
 
 # ------------------------------------------------------------------ where news is short

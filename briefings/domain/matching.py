@@ -75,6 +75,16 @@ class Candidate:
         """Whether a person who got these stories has read neither this one nor the same under the same title."""
         return self.story not in seen and self.retells.isdisjoint(seen)
 
+    def tells_again(self, other: Candidate) -> bool:
+        """Whether who has one of the two has read the other: it retells it, or has its address or its title."""
+        retold = other.story in self.retells or self.story in other.retells
+        return retold or not self.marks.isdisjoint(other.marks)
+
+    @cached_property
+    def marks(self) -> frozenset[object]:
+        """By what a reader would know a story again: itself, its address, its title."""
+        return frozenset({self.story, self.url, self.title.casefold()} - {""})
+
     @cached_property
     def skills(self) -> frozenset[str]:
         """The skills that it is about."""
@@ -178,6 +188,11 @@ def rank(
     return [] if only_beside and len(matches) < FEWEST_BESIDE_PLAN else matches
 
 
+def concerns(candidate: Candidate, focus: Focus) -> bool:
+    """Whether a story touches the person's plan or role at all, or an editor pinned it."""
+    return candidate.pinned or max(_focus_part(candidate, focus.weights()), _role_part(candidate, focus)) >= ENOUGH_CORE
+
+
 def worthwhile(
     candidates: Iterable[Candidate], focus: Focus, seen: Collection[int], at: datetime
 ) -> list[tuple[float, Candidate]]:
@@ -212,8 +227,7 @@ def match_of(candidate: Candidate, score: float, focus: Focus, names: Mapping[st
 def _score(
     candidate: Candidate, focus: Focus, weights: Mapping[str, float], had: Sequence[Candidate], at: datetime
 ) -> float:
-    on_focus = _focus_part(candidate, weights)
-    role = max(candidate.topics.get(focus.specialization, 0.0), 0.6 * candidate.topics.get(focus.role, 0.0))
+    on_focus, role = _focus_part(candidate, weights), _role_part(candidate, focus)
     if not candidate.pinned and on_focus < ENOUGH_CORE and role < ENOUGH_CORE:
         return 0.0
     parts = {
@@ -233,6 +247,10 @@ def _focus_part(candidate: Candidate, weights: Mapping[str, float]) -> float:
     return 1 - prod(1 - weights[topic] * score for topic, score in candidate.topics.items() if topic in weights)
 
 
+def _role_part(candidate: Candidate, focus: Focus) -> float:
+    return max(candidate.topics.get(focus.specialization, 0.0), 0.6 * candidate.topics.get(focus.role, 0.0))
+
+
 def _recency(candidate: Candidate, at: datetime) -> float:
     age_days = (at - candidate.published).total_seconds() / 86400 - (LASTING_DAYS if candidate.is_lasting else 0)
     return float(2 ** (-max(0.0, age_days) / HALF_LIFE_DAYS))
@@ -241,7 +259,8 @@ def _recency(candidate: Candidate, at: datetime) -> float:
 def _diverse(scored: Sequence[Scored], focus: Focus) -> list[Scored]:
     """Greedy choice, step by step away from the plan: what stands further fills only places that are left.
 
-    Of one step, a story is liked less the more it resembles one chosen; nobody speaks too often.
+    Of one step, a story is liked less the more it resembles one chosen; nobody speaks too often, and nothing is told
+    twice.
     """
     chosen: list[Scored] = []
     left = [_Left(pair, _step(pair[1], focus)) for pair in scored[:CONSIDERED]]
@@ -252,7 +271,7 @@ def _diverse(scored: Sequence[Scored], focus: Focus) -> list[Scored]:
         left = [
             one._replace(nearest=max(one.nearest, _likeness(one.pair[1], best[1])))
             for one in left
-            if one.pair is not best and full.isdisjoint(one.pair[1].speakers)
+            if not one.pair[1].tells_again(best[1]) and full.isdisjoint(one.pair[1].speakers)
         ]
     return chosen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from briefings.domain import stories
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from briefings.domain.stories import Telling
+
+MIDNIGHT = timedelta()
 
 
 @dataclass(frozen=True)
@@ -41,25 +44,51 @@ class Judged:
         return self.together == self.pair.same
 
 
-def told_by_day(tellings: Iterable[Telling]) -> Iterator[dict[int, int]]:
-    """Group items as they come: the items of each day meet the stories of the days before, as in the product.
-
-    Yields, a day each, the stories of its items: item -> story.
-    """
+def by_day(tellings: Iterable[Telling], since_midnight: timedelta = MIDNIGHT) -> list[list[Telling]]:
+    """Items by their day, the earliest first. A day begins so long after midnight UTC."""
     days: dict[date, list[Telling]] = defaultdict(list)
     for telling in tellings:
-        days[telling.published.date()].append(telling)
-    known: list[Telling] = []
-    newest = 0
-    for day in sorted(days):
-        start = min(telling.published for telling in days[day]) - WINDOW
-        known = [telling for telling in known if telling.published >= start]
+        days[(telling.published - since_midnight).date()].append(telling)
+    return [days[day] for day in sorted(days)]
+
+
+def told_by_day(tellings: Iterable[Telling], since_midnight: timedelta = MIDNIGHT) -> Iterator[dict[int, int]]:
+    """Group items as they come: the items of each day meet the stories of the days before, as in the product.
+
+    Yields, a day (see `by_day`) each, the stories of its items: item -> story.
+    """
+    past, newest = _Past(), 0
+    for day in by_day(tellings, since_midnight):
         home: dict[int, int] = {}
-        for group in stories.group(days[day], known):
+        for group in stories.group(day, past.known(day)):
             newest += group.story is None
             home.update(dict.fromkeys(group.items, group.story or newest))
-        known += [replace(telling, story=home[telling.item]) for telling in days[day]]
+        past.add(replace(telling, story=home[telling.item]) for telling in day)
         yield home
+
+
+class _Past:
+    """The items that have a story."""
+
+    def __init__(self) -> None:
+        self._recent: list[Telling] = []
+        self._members: dict[int, list[Telling]] = defaultdict(list)
+        self._at: dict[str, set[int]] = defaultdict(set)
+
+    def add(self, tellings: Iterable[Telling]) -> None:
+        for telling in tellings:
+            story = telling.story or 0
+            self._recent.append(telling)
+            self._members[story].append(telling)
+            self._at[telling.canonical_url].add(story)
+
+    def known(self, day: Sequence[Telling]) -> list[Telling]:
+        """All members of the stories that have one within the window before, or at an address of this day."""
+        start = min(telling.published for telling in day) - WINDOW
+        self._recent = [telling for telling in self._recent if telling.published >= start]
+        addresses = {telling.canonical_url for telling in day} - {""}
+        near = {telling.story or 0 for telling in self._recent}.union(*(self._at[address] for address in addresses))
+        return [telling for story in sorted(near) for telling in self._members[story]]
 
 
 def measure(judged: Sequence[Judged]) -> dict[str, Estimate]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, select, update
-from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from briefings.domain.entries import StoredItem
 from briefings.domain.matching import Candidate
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: What an editor may make of an item.
 STATES = ("open", "pinned", "hidden")
+#: A column has one title for years: of so many of its items it is known that a later one has their title.
+MOST_RETOLD = 50
 
 
 class Story(Base):
@@ -204,13 +207,22 @@ def ungrouped(session: Session, limit: int) -> list[Telling]:
 
 
 def grouped_between(session: Session, start: datetime, end: datetime) -> list[Telling]:
-    """Items with a story, published between the two moments."""
-    return _tellings(session, Item.story_id.is_not(None) & Item.published_at.between(start, end), None)
+    """All members of the stories that have an item published between the two moments."""
+    return _tellings(
+        session, Item.story_id.in_(select(Item.story_id).where(Item.published_at.between(start, end))), None
+    )
 
 
-def grouped_at(session: Session, canonical_urls: Collection[str]) -> list[Telling]:
-    """Items with a story that have one of these addresses, of whatever date."""
-    return _tellings(session, Item.story_id.is_not(None) & Item.canonical_url.in_(canonical_urls), None)
+def grouped_at(session: Session, canonical_urls: Collection[str], most: int) -> list[Telling]:
+    """All members of the stories that have one of these addresses, of whatever date: of the `most` newest items at
+    each, since a home page may have thousands.
+    """
+    place = func.row_number().over(partition_by=Item.canonical_url, order_by=(Item.published_at.desc(), Item.id))
+    there = select(Item.story_id, place.label("place")).where(
+        Item.story_id.is_not(None), Item.canonical_url.in_(canonical_urls)
+    )
+    found = there.subquery()
+    return _tellings(session, Item.story_id.in_(select(found.c.story_id).where(found.c.place <= most)), None)
 
 
 def set_stories(session: Session, groups: Iterable[Group], now: datetime) -> int:
@@ -253,7 +265,7 @@ def candidates(session: Session, start: datetime, end: datetime, catalogue: Cata
     ).all()
     tags = tags_of(session, [item.id for item, _, _ in leads])
     others = _other_sources(session, [item.story_id for item, _, _ in leads if item.story_id])
-    retold = _retold(session, [item.id for item, _, _ in leads])
+    earlier = retold(session, [item for item, _, _ in leads])
     found = []
     for item, source, authority in leads:
         topics = {tag.topic: tag.score for tag in tags[item.id] if tag.score > 0}
@@ -275,10 +287,28 @@ def candidates(session: Session, start: datetime, end: datetime, catalogue: Cata
                 words,
                 also,
                 item.state == "pinned",
-                frozenset(retold[item.id]),
+                earlier[item.id],
             )
         )
     return found
+
+
+def retold(session: Session, leads: Sequence[Item]) -> dict[int, frozenset[int]]:
+    """Item id -> the other stories that its feed told before under the same title, the newest of them.
+
+    Each feed's items are gone through once: a join of them with themselves takes their square.
+    """
+    told: dict[tuple[int, str], list[tuple[datetime, int]]] = defaultdict(list)
+    rows = session.execute(
+        select(Item.feed_id, Item.title, Item.published_at, Item.story_id).where(
+            Item.feed_id.in_({lead.feed_id for lead in leads}),
+            Item.title.in_({lead.title for lead in leads} - {""}),
+            Item.story_id.is_not(None),
+        )
+    )
+    for feed_id, title, published, story_id in rows:
+        told[feed_id, title].append((published, story_id or 0))
+    return {lead.id: _before(lead, told[lead.feed_id, lead.title]) for lead in leads}
 
 
 def tags_of(session: Session, item_ids: Collection[int]) -> dict[int, list[Tag]]:
@@ -338,20 +368,9 @@ def _other_sources(session: Session, story_ids: Collection[int]) -> dict[int, se
     return sources
 
 
-def _retold(session: Session, item_ids: Collection[int]) -> dict[int, set[int]]:
-    """Item id -> the other stories that its feed told before under the same title."""
-    earlier = aliased(Item)
-    same = (earlier.feed_id == Item.feed_id) & (earlier.title == Item.title) & (earlier.story_id != Item.story_id)
-    rows = session.execute(
-        select(Item.id, earlier.story_id)
-        .join(earlier, same)
-        .where(Item.id.in_(item_ids), Item.title != "", earlier.published_at < Item.published_at)
-    )
-    stories: dict[int, set[int]] = defaultdict(set)
-    for item_id, story_id in rows:
-        if story_id is not None:
-            stories[item_id].add(story_id)
-    return stories
+def _before(lead: Item, told: Iterable[tuple[datetime, int]]) -> frozenset[int]:
+    earlier = ((published, story) for published, story in told if published < lead.published_at)
+    return frozenset(story for _, story in nlargest(MOST_RETOLD, earlier) if story != lead.story_id)
 
 
 def _text(entry: Entry) -> dict[str, object]:

@@ -68,6 +68,11 @@ def test_a_line_that_is_no_json_is_named(run, tmp_path):
     assert "Line 2 is no JSON object" in result.output
 
 
+def test_the_help_of_matches_names_all_that_a_line_needs(run):
+    words = " ".join(run("evaluate", "matches", "--help").output.split())
+    assert "id, title, summary, link, source, date" in words
+
+
 def test_coverage_names_what_starves_and_the_feeds_that_would_help(run, catalogue):
     result = run("feeds", "coverage")
     assert result.exit_code == 0, result.output

@@ -19,10 +19,10 @@ a\td\t1\tx\t0\tdev
 """
 
 
-def evaluate(tmp_path, pairs: str = PAIRS, *options: str):
+def evaluate(tmp_path, pairs: str = PAIRS, *options: str, encoding: str = "utf-8"):
     items, judged = tmp_path / "items.jsonl", tmp_path / "pairs.tsv"
     items.write_text("".join(json.dumps(item) + "\n" for item in ITEMS), "utf-8")
-    judged.write_text(pairs, "utf-8")
+    judged.write_text(pairs, encoding)
     return CliRunner().invoke(main, ["evaluate", "stories", str(items), str(judged), *options], env={"COLUMNS": "150"})
 
 
@@ -45,3 +45,14 @@ def test_only_the_pairs_of_a_split_are_looked_at(tmp_path):
 def test_pairs_without_their_columns_or_their_items_say_what_is_wanted(tmp_path):
     assert "columns hard, id_a" in str(evaluate(tmp_path, "a\tb\n").output)
     assert "give the items first" in str(evaluate(tmp_path, PAIRS, "--split", "none").output)
+
+
+def test_pairs_that_are_cut_off_or_no_text_say_what_is_wrong(tmp_path):
+    for pairs, words in (
+        (f"{PAIRS}a\tb\t1\n", "Line 5 of the pairs has too few columns"),
+        (f"{PAIRS}a\tb\t1\t{'k' * 200_000}\t0\tdev\n", "no tab-separated UTF-8 text after line 4"),
+    ):
+        found = evaluate(tmp_path, pairs)
+        assert (found.exit_code, words in found.output) == (1, True)
+    found = evaluate(tmp_path, f"{PAIRS}a\tb\t1\tcafé\t0\tdev\n", encoding="latin-1")
+    assert (found.exit_code, "no tab-separated UTF-8 text" in found.output) == (1, True)

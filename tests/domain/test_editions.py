@@ -110,7 +110,7 @@ def test_a_story_without_a_title_is_still_a_link(edition):
 )
 def test_the_preheader_counts_what_is_in_the_mail(edition, weeks, catalogue, stories, says):
     candidate = Candidate(1, 1, "T", "", "", "S", 1.0, AT, {"kv-cache": 1.0}, {"kv-cache": ("KV cache",)})
-    told = {number: replace(candidate, story=number, source=f"S{number}") for number in range(stories)}
+    told = {n: replace(candidate, story=n, title=f"T{n}", source=f"S{n}") for n in range(stories)}
     focus = focus_of(weeks[4], (), MLOPS, catalogue)
     matches = rank(told.values(), focus, (), AT, catalogue.topic_names)
     made = compose(READER, weeks[4], matches, told, NEWS, catalogue.topic_names)

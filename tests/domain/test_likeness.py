@@ -81,11 +81,41 @@ def test_an_address_that_cannot_be_read_is_no_outlet():
     assert "one outlet" not in parts(NEWS, NEWS, hosts=("[broken", "[broken"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("英伟达发布新一代人工智能芯片", "英伟达正式发布新一代人工智能芯片"),
+        ("東京大学、新しい言語モデルを公開", "東京大学が新しい言語モデルを公開した"),
+        ("엔비디아, 새로운 AI 칩 공개", "엔비디아가 새로운 AI 칩을 공개"),
+        ("エヌビディアがAIチップを公開", "AIチップを公開したエヌビディア"),
+    ],
+)
+def test_what_is_written_without_spaces_is_compared_too(one, other):
+    assert parts(one, other)["words"] > 0.5
+    assert total(one, "Regulators publish a draft") == 0
+
+
+@pytest.mark.parametrize("word", ["एनवीडिया", "हिन्दी", "cafe\u0301s", "o\u0308sterreich", "சென்னை"])
+def test_vowel_signs_and_accents_do_not_cut_words(word):
+    assert read(1, word, "", "", NOW).headline == (word.casefold(),)
+
+
+def test_common_words_speak_for_a_pair_that_shares_few_rare_ones():
+    common = "shipping robots learn reading maps quickly"
+    crowd = [read(n, "Other", f"{common} x{n}", f"https://h{n}.example/", NOW) for n in range(3, 103)]
+    pair = [
+        read(n, f"Zanzibar {side}{side}", common, f"https://p{n}.example/", NOW) for n, side in ((1, "a"), (2, "b"))
+    ]
+    scale = Scale([*pair, *crowd])
+    assert list(scale.near([2], [1], scale.likeness(1, 2))) == [(2, 1)]
+
+
 def test_no_pair_that_is_alike_enough_is_passed_over():
     titles = [f"{NEWS} {word}" for word in ("today", "again", "cards")] + [f"Acme sells socks {n}" for n in range(60)]
-    readings = [read(n, title, "", f"https://h{n}.example/", NOW) for n, title in enumerate(titles)]
+    hours = [timedelta(hours=40 * (n % 3)) for n in range(len(titles))]
+    readings = [read(n, title, "", f"https://h{n}.example/", NOW + hours[n]) for n, title in enumerate(titles)]
     scale = Scale(readings)
-    for least in (0.2, 0.5, 1.0):
+    for least in (0.2, 0.5, 1.0, *(scale.likeness(*pair) for pair in ((0, 1), (0, 2), (1, 2)))):
         near = {frozenset(pair) for pair in scale.near(range(1, len(titles)), [0], least)}
         pairs = {frozenset((a, b)) for a in range(len(titles)) for b in range(a) if scale.likeness(a, b) >= least}
         rare = {pair for pair in pairs if min(pair) < 3}

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from briefings.domain import stories
 from briefings.domain.catalogue import PLAN_WEEKS, ListedFeed
 from briefings.domain.match_evaluation import (
     FIGURES,
@@ -15,6 +16,7 @@ from briefings.domain.match_evaluation import (
     compare,
     densest_weeks,
     feeds_that_help,
+    groups_as_told,
     plan_foci,
     simulate,
     starving_skills,
@@ -83,6 +85,38 @@ def test_old_stories_and_those_without_a_tag_are_no_candidates():
     assert candidates_at(CUTOFF, items, [Group(None, (number,)) for number in items], {"vllm"}) == []
 
 
+def test_a_candidate_names_the_older_stories_of_its_source_under_its_title():
+    titled = replace(item(1, 0, "vllm").telling, title="All about caches")
+    old, foreign, new = (
+        replace(item(number, age, "vllm"), source=source)
+        for number, age, source in ((1, 8, "Guide"), (2, 5, "Other"), (3, 1, "Guide"))
+    )
+    items = {
+        number: replace(one, telling=replace(titled, item=number, published=one.telling.published))
+        for number, one in enumerate((old, foreign, new), 1)
+    }
+    found = candidates_at(CUTOFF, items, [Group(number, (number,)) for number in items], {"vllm"})
+    assert [one.retells for one in found] == [frozenset(), frozenset(), frozenset({1})]
+
+
+def test_stories_are_those_that_were_known_at_the_cut_off():
+    words = ["Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett"]
+    told = [
+        Telling(
+            number,
+            " ".join(words[start : start + 6]),
+            "",
+            f"https://outlet-{number}.example/",
+            CUTOFF - timedelta(days=age),
+            0.7,
+        )
+        for number, (age, start) in enumerate(((1.8, 0), (0.1, 4), (-0.1, 2)), 1)
+    ]
+    at_once = stories.group(told, [])
+    assert {group.items for group in at_once} == {(1, 2, 3)}
+    assert {group.items for group in groups_as_told(reversed(told))} == {(1,), (2, 3)}
+
+
 def test_every_specialization_has_a_focus_for_each_week_of_its_plan(catalogue):
     foci = plan_foci(catalogue)
     assert foci.keys() == catalogue.specialization.keys()
@@ -113,10 +147,23 @@ def test_another_story_that_a_reader_would_know_again_is_a_repeat(mark):
     assert {cell.repeats for cell in cells if cell.week == 2} == {1}
 
 
-def test_every_way_keeps_to_the_caps_and_to_what_is_worth_a_place():
+@pytest.mark.parametrize("mark", [{"url": "https://a.example/"}, {"title": "The same words"}])
+def test_the_same_twice_in_one_briefing_is_a_repeat_and_we_do_not_send_it(mark):
+    told = [story(number, "kv-cache", **mark) for number in (1, 2)]
+    cells = {cell.way: (cell.chosen, cell.repeats) for cell in simulated(*told, weeks=1)}
+    assert cells == {way: (1, 0) if way == OURS else (2, 1) for way in WAYS}
+
+
+def test_every_way_keeps_to_the_caps_and_to_what_touches_the_person():
     loud = [story(number, "kv-cache", source="Loud") for number in range(6)]
     cells = simulated(*loud, story(9, "cooking", topics={"cooking": 1.0}), weeks=1)
     assert {cell.chosen for cell in cells} == {MOST_PER_SOURCE}
+
+
+def test_only_our_own_way_asks_what_is_worth_a_place():
+    faint = story(1, "kubernetes", topics={"kubernetes": 0.6}, age_days=8)
+    cells = {cell.way: cell.chosen for cell in simulated(faint, weeks=1)}
+    assert cells == {way: 0 if way == OURS else 1 for way in WAYS}
 
 
 def test_each_way_chooses_by_its_own_measure():

@@ -1,6 +1,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -44,7 +45,7 @@ def story(number: int = 1, skill: str = "kv-cache", **values) -> Candidate:
     defaults = {
         "story": number,
         "item": 100 + number,
-        "title": "News",
+        "title": f"News {number}",
         "summary": "",
         "url": f"https://a{number}.example/news",
         "source": f"Source {number}",
@@ -83,7 +84,9 @@ def test_a_story_that_an_editor_pinned_comes_whatever_it_is_about():
 
 def test_old_news_gives_way_to_new():
     old = story(1, published=AT - timedelta(days=9))
-    new = replace(old, story=2, source="Another", published=AT - timedelta(hours=2))
+    new = replace(
+        old, story=2, title="Newer", url="https://new.example/", source="Another", published=AT - timedelta(hours=2)
+    )
     assert ranked(old, new) == [2, 1]
 
 
@@ -154,6 +157,25 @@ def test_nobody_gets_again_what_the_same_feed_told_under_the_same_title():
     assert rank([again], FOCUS, {7}, AT, NAMES) != []
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"retells": frozenset({1})}),
+        ({"retells": frozenset({2})}, {}),
+        ({"url": "https://a.example/"}, {"url": "https://a.example/"}),
+        ({"title": "Caches halve"}, {"title": "CACHES halve"}),
+    ],
+    ids=["retells", "is retold", "address", "title"],
+)
+def test_nothing_is_told_twice_in_one_briefing(one, other):
+    first, again = story(1, published=AT, **one), story(2, **other)
+    assert ranked(first, again, story(3)) == [1, 3]
+
+
+def test_stories_without_an_address_or_a_title_are_not_the_same():
+    assert len(ranked(*(story(number, url="", title="") for number in (1, 2)))) == 2
+
+
 def test_two_skills_of_the_week_get_news_when_there_is_some():
     loud = [story(number, title=f"Unlike{number} others{number}", authority=1.0) for number in range(1, 7)]
     quiet = story(9, **faint("quantization", 0.35))
@@ -184,6 +206,14 @@ def test_what_retells_a_story_that_the_person_just_got_counts_less():
     assert scores(had, again, new, seen={1}).keys() == {2, 3}
     assert scores(had, again, new, seen={1})[2] < scores(had, again, new, seen={1})[3]
     assert scores(again, new)[2] == scores(again, new)[3]
+
+
+def test_what_was_told_again_to_a_person_counts_as_had():
+    retold = story(2, title="Caches halve their memory", retells=frozenset({1}))
+    again, new = story(3, title="Caches halve their memory again"), story(4, title="Something else entirely")
+    found = scores(retold, again, new, seen={1})
+    assert found.keys() == {3, 4}
+    assert found[3] < found[4]
 
 
 def test_a_tutorial_counts_more_in_the_first_weeks_and_research_in_the_last():
@@ -218,7 +248,7 @@ def test_a_model_family_beside_a_skill_of_the_week_takes_nothing_away():
 
 
 def test_among_equals_the_earlier_and_then_the_first_we_met_comes_in():
-    equals = [story(number, title="Same", words={"kv-cache": ("a",)}) for number in range(1, 9)]
+    equals = [story(number, words={"kv-cache": ("a",)}) for number in range(1, 9)]
     assert ranked(*equals) == ranked(*equals[::-1]) == [1, 2, 3, 4, 5]
 
 
@@ -226,6 +256,15 @@ def test_a_story_unlike_the_others_is_preferred_to_one_more_of_the_same():
     alike = [story(number) for number in range(1, 7)]
     other = story(9, "vllm", title="Another", authority=0.6)
     assert 9 in ranked(*alike, other)
+
+
+def test_what_is_like_the_first_choice_stays_so_after_others_are_chosen():
+    first = story(1, title="Alpha", pinned=True, authority=1.0)
+    then = [story(number, "vllm", title=f"Tool{number}", pinned=True) for number in (2, 3, 4)]
+    like_first, unlike = story(5, title="Epsilon"), story(6, "quantization", title="Zeta")
+    found = scores(like_first, unlike)
+    assert 0 < found[5] - found[6] < DIVERSITY
+    assert set(ranked(first, *then, like_first, unlike)) == {1, 2, 3, 4, 6}
 
 
 # ---------------------------------------------------------------- why
@@ -269,7 +308,7 @@ CANDIDATES = st.lists(
         Candidate,
         story=st.integers(1, 60),
         item=st.integers(1, 99),
-        title=st.just("News"),
+        title=st.sampled_from(["", "News", *"abcdefghijklmnop"]),
         summary=st.just(""),
         url=st.sampled_from(["", "https://a.example/1", "https://openai.com/x", "http://[broken"]),
         source=st.sampled_from("ABCDEF"),
@@ -279,6 +318,7 @@ CANDIDATES = st.lists(
         words=st.dictionaries(TOPICS, st.just(("word",)), max_size=3),
         sources=st.lists(st.sampled_from("XYZ"), unique=True).map(tuple),
         pinned=st.booleans(),
+        retells=st.frozensets(st.integers(1, 60), max_size=3),
     ),
     max_size=25,
     unique_by=lambda candidate: candidate.story,
@@ -295,6 +335,8 @@ def test_any_week_gives_a_few_new_stories_each_with_a_reason_in_whatever_order_t
     assert len({match.story for match in matches}) == len(matches) <= MOST_STORIES
     assert max(sources.values(), default=0) <= MOST_PER_SOURCE
     assert not seen & {match.story for match in matches}
+    told = [by_story[match.story] for match in matches]
+    assert not any(one.tells_again(other) for one, other in combinations(told, 2))
     assert all(match.reasons and all(match.reasons) and match.rung in RUNGS for match in matches)
     assert all(match.item == by_story[match.story].item for match in matches)
     assert [RUNGS.index(match.rung) for match in matches] == sorted(RUNGS.index(match.rung) for match in matches)

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from briefings.domain.stories import Telling
-from briefings.domain.story_evaluation import Judged, Pair, by_kind, measure, parts, told_by_day
+from briefings.domain.story_evaluation import Judged, Pair, by_day, by_kind, measure, parts, told_by_day
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NEWS = "Northwind halves KV cache memory on Blackwell"
@@ -24,6 +25,25 @@ def test_items_meet_the_stories_of_the_days_before_but_not_of_last_week():
     home = {item: story for day in days for item, story in day.items()}
     assert home[1] == home[2]
     assert len({home[1], home[3], home[4]}) == 3
+
+
+def test_items_meet_all_members_of_a_story_and_the_pages_of_long_ago():
+    page = "https://guide.example/"
+    told = [
+        replace(telling(1, NEWS), canonical_url=page),
+        telling(2, f"{NEWS} cards", 3),
+        telling(3, f"{NEWS} cards", 5),
+        replace(telling(4, f"Updated: {NEWS}", 60), canonical_url=page),
+    ]
+    home = {item: story for day in told_by_day(told) for item, story in day.items()}
+    assert home[1] == home[2] == home[4]
+    assert home[3] != home[1]
+
+
+def test_a_day_may_begin_at_another_hour():
+    told = [telling(1, NEWS), telling(2, NEWS, 0.4)]
+    assert list(map(len, by_day(told))) == [2]
+    assert list(map(len, by_day(told, timedelta(hours=20)))) == [1, 1]
 
 
 def test_precision_and_recall_are_of_the_pairs_put_together():

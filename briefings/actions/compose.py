@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
@@ -21,7 +22,7 @@ from briefings.store import items as item_rows
 from briefings.store import subscribers as subscriber_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy.orm import Session
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
     from briefings.clock import Clock
     from briefings.domain.catalogue import Catalogue
     from briefings.domain.mails import Letter
-    from briefings.domain.matching import Candidate
-    from briefings.domain.plans import PlanWeek
+    from briefings.domain.matching import Candidate, Focus, Match
+    from briefings.domain.plans import PlanWeek as PlanWeekValue
     from briefings.domain.weeks import IssueWeek
     from briefings.store.base import Database
-    from briefings.store.subscribers import Enrolment
+    from briefings.store.subscribers import Enrolment, PlanWeek
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,20 @@ class _Run:
     stories: Mapping[int, Candidate]
     namespace: UUID
     latest: timedelta
+    _ranked: dict[tuple[Focus, frozenset[int]], list[Match]] = field(default_factory=dict)
+
+    @cached_property
+    def told(self) -> frozenset[int]:
+        """The stories that decide whether a person has read one of this issue's."""
+        return frozenset(self.stories).union(*(story.retells for story in self.stories.values()))
+
+    def matches(self, focus: Focus, seen: Collection[int]) -> list[Match]:
+        """What suits a person best; found once for all who look for the same and have read the same."""
+        read = self.told.intersection(seen)
+        if (focus, read) not in self._ranked:
+            names, at = self.catalogue.topic_names, self.week.cutoff
+            self._ranked[focus, read] = matching.rank(self.stories.values(), focus, read, at, names)
+        return self._ranked[focus, read]
 
 
 def compose(
@@ -107,10 +122,12 @@ def _try(session: Session, run: _Run, subscriber_id: int, number: int, now: date
     person.plan.starts_on, person.plan.weeks_before = min(person.plan.starts_on, run.week.monday), 0
     seen = issue_rows.seen_stories(session, [subscriber_id])
     trial = replace(run, issue_id=issue.id)
-    edition = _make(session, trial, person, range(1, number), seen.get(subscriber_id, set()))
+    number_now = _number(person.plan, run.week, range(1, number))
+    weeks_of = subscriber_rows.some_weeks(session, _around(person.plan.id, number_now))
+    edition = _make(trial, person, number_now, weeks_of.get(person.plan.id, []), seen.get(subscriber_id, set()))
     if isinstance(edition, str):
         raise InputError(f"Week {number} would bring no briefing: {edition}")
-    _keep(session, trial, person, edition, now)
+    _keep(session, trial, [(person, edition)], now)
     made = issue_rows.edition_of_week(session, subscriber_id, edition.week)
     if made is None:
         raise NotFoundError("This issue was decided for the subscriber in the same moment; ask again")
@@ -156,25 +173,32 @@ def _decide_batch(session: Session, run: _Run, people: list[Enrolment], now: dat
     done = issue_rows.decided(session, run.issue_id, ids)
     plan_ids = [person.plan.id for person in people if person.plan]
     held = issue_rows.held_weeks(session, plan_ids)
+    numbers = {one.plan.id: _number(one.plan, run.week, held.get(one.plan.id, set())) for one in people if one.plan}
+    weeks_of = subscriber_rows.some_weeks(session, [pair for plan in numbers.items() for pair in _around(*plan)])
     seen = issue_rows.seen_stories(session, ids)
     under_way = delivery_rows.plans_under_way(session, plan_ids)
-    count = 0
+    decided = []
     for person in people:
         if person.subscriber.id not in done:
             plan_id = person.plan.id if person.plan else 0
-            made = _make(session, run, person, held.get(plan_id, set()), seen.get(person.subscriber.id, set()))
+            number = numbers.get(plan_id, "no-plan")
+            made = _make(run, person, number, weeks_of.get(plan_id, []), seen.get(person.subscriber.id, set()))
             if made == "finished" and plan_id in under_way:
                 made = "last-week-under-way"  # it may yet be given back; the plan finishes when it has arrived
-            count += _keep(session, run, person, made, now)
-    return count
+            decided.append((person, made))
+    return _keep(session, run, decided, now)
+
+
+def _around(plan_id: int, number: int | str) -> list[tuple[int, int]]:
+    """The weeks of a plan that an edition of this number looks at."""
+    return [(plan_id, number + step) for step in (-1, 0, 1)] if isinstance(number, int) else []
 
 
 def _make(
-    session: Session, run: _Run, person: Enrolment, held: Collection[int], seen: Collection[int]
+    run: _Run, person: Enrolment, number: int | str, weeks_of: Sequence[PlanWeek], seen: Collection[int]
 ) -> editions.Edition | str:
     """One person's edition, or the word for why there is none; a broken plan is that person's trouble only."""
     plan = person.plan
-    number = _number(plan, run.week, held) if plan else "no-plan"
     reader = _reader(person)
     reason = editions.skip_reason(reader, number, run.catalogue)
     if reason or reader is None or plan is None or isinstance(number, str):
@@ -183,8 +207,7 @@ def _make(
         weeks.zone(person.subscriber.timezone)
         if plan.state == "field":
             return _field_edition(run, reader, number, seen)
-        plan_weeks = subscriber_rows.weeks(session, [plan.id])[plan.id]
-        return _edition(run, reader, number, plan_weeks, seen)
+        return _edition(run, reader, number, {week.number: week.value() for week in weeks_of}, seen)
     except InputError:
         return "no-such-timezone"
     except (ValidationError, LookupError):
@@ -206,45 +229,40 @@ def _reader(person: Enrolment) -> Reader | None:
 
 
 def _edition(
-    run: _Run, reader: Reader, number: int, plan_weeks: Mapping[int, PlanWeek], seen: Collection[int]
+    run: _Run, reader: Reader, number: int, plan_weeks: Mapping[int, PlanWeekValue], seen: Collection[int]
 ) -> editions.Edition:
     week = plan_weeks[number]
     around = [plan_weeks[near] for near in (number - 1, number + 1) if near in plan_weeks]
     focus = editions.focus_of(week, around, reader.specialization, run.catalogue)
-    names = run.catalogue.topic_names
-    matches = matching.rank(run.stories.values(), focus, seen, run.week.cutoff, names)
-    return editions.compose(reader, week, matches, run.stories, run.news, names)
+    return editions.compose(reader, week, run.matches(focus, seen), run.stories, run.news, run.catalogue.topic_names)
 
 
 def _field_edition(run: _Run, reader: Reader, number: int, seen: Collection[int]) -> editions.Edition | str:
     """Without a plan there is nothing to say in a week without news."""
     focus = editions.field_focus(reader.specialization, run.catalogue)
-    names = run.catalogue.topic_names
-    matches = matching.rank(run.stories.values(), focus, seen, run.week.cutoff, names)
+    names, matches = run.catalogue.topic_names, run.matches(focus, seen)
     return editions.compose_field(reader, number, matches, run.stories, run.news, names) if matches else "no-match"
 
 
-def _keep(session: Session, run: _Run, person: Enrolment, made: editions.Edition | str, now: datetime) -> int:
-    """Freeze what was decided and queue its mail, together."""
-    subscriber = person.subscriber
-    edition = issue_rows.add_edition(
-        session,
-        issue_id=run.issue_id,
-        subscriber_id=subscriber.id,
-        plan_id=person.plan.id if person.plan else None,
-        made=made,
-        now=now,
-    )
-    if edition is None:
-        return 0
-    # A person can be in the state "finished" too; only who follows a plan to its end finishes it.
-    if made == "finished" and person.plan and subscriber.state == "active":
-        person.plan.state = after(PLAN, person.plan.state, "finish")
-        subscriber.state = after(SUBSCRIBER, subscriber.state, "finish")
-        delivery_rows.queue(session, [_finished_mail(run, subscriber, person.plan)], now)
-    if not isinstance(made, str):
-        delivery_rows.queue(session, [_delivery(run, subscriber, edition)], now)
-    return 1
+def _keep(
+    session: Session, run: _Run, decided: Sequence[tuple[Enrolment, editions.Edition | str]], now: datetime
+) -> int:
+    """Freeze what was decided and queue its mails, together. Returns how many had not been decided before."""
+    rows = [(one.subscriber.id, one.plan.id if one.plan else None, made) for one, made in decided]
+    kept = issue_rows.add_editions(session, run.issue_id, rows, now)
+    briefings, finished = [], []
+    for person, made in decided:
+        edition = kept.get(person.subscriber.id)
+        if edition and not isinstance(made, str):
+            briefings.append(_delivery(run, person.subscriber, edition))
+        # A person can be in the state "finished" too; only who follows a plan to its end finishes it.
+        if edition and made == "finished" and person.plan and person.subscriber.state == "active":
+            person.plan.state = after(PLAN, person.plan.state, "finish")
+            person.subscriber.state = after(SUBSCRIBER, person.subscriber.state, "finish")
+            finished.append(_finished_mail(run, person.subscriber, person.plan))
+    for alike in (briefings, finished):
+        delivery_rows.queue(session, alike, now)
+    return len(kept)
 
 
 def _delivery(run: _Run, subscriber: subscriber_rows.Subscriber, edition: issue_rows.Edition) -> dict[str, object]:

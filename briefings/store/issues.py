@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, update
@@ -16,7 +16,7 @@ from briefings.errors import NotFoundError
 from briefings.store.base import Base, Id, insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -130,24 +130,44 @@ def seen_stories(session: Session, subscriber_ids: Collection[int]) -> dict[int,
     return seen
 
 
-def add_edition(
-    session: Session, *, issue_id: int, subscriber_id: int, plan_id: int | None, made: EditionValue | str, now: datetime
-) -> Edition | None:
-    """Freeze an edition, or the word for why there is none. Returns it, or None when it was decided before."""
+def add_editions(
+    session: Session, issue_id: int, decided: Iterable[tuple[int, int | None, EditionValue | str]], now: datetime
+) -> dict[int, Edition]:
+    """Freeze editions, or the words for why there are none: (subscriber id, plan id, what was made).
+
+    Returns them by subscriber id, without those that were decided before.
+    """
+    made = {subscriber_id: value for subscriber_id, _, value in decided}
+    digests = _keep_contents(session, issue_id, [value for value in made.values() if isinstance(value, EditionValue)])
+    rows = [_row(issue_id, subscriber_id, plan_id, value, digests, now) for subscriber_id, plan_id, value in decided]
+    added: list[Edition] = insert_new(session, Edition, rows, returning=Edition)
+    told = []
+    for edition in added:
+        value = made[edition.subscriber_id]
+        if isinstance(value, EditionValue):
+            told += [{"edition_id": edition.id, "story_id": story.story} for story in value.stories]
+    insert_new(session, EditionStory, told)
+    return {edition.subscriber_id: edition for edition in added}
+
+
+def _row(
+    issue_id: int,
+    subscriber_id: int,
+    plan_id: int | None,
+    made: EditionValue | str,
+    digests: Mapping[int, str],
+    now: datetime,
+) -> dict[str, Any]:
     value = made if isinstance(made, EditionValue) else None
-    row = {
+    return {
         "issue_id": issue_id,
         "subscriber_id": subscriber_id,
         "plan_id": plan_id,
         "week_number": value.week if value else None,
-        "content_digest": _keep_content(session, issue_id, value) if value else None,
+        "content_digest": digests[id(value)] if value else None,
         "skip_reason": None if value else made,
         "created_at": now,
     }
-    added: list[Edition] = insert_new(session, Edition, [row], returning=Edition)
-    if added and value:
-        insert_new(session, EditionStory, [{"edition_id": added[0].id, "story_id": s.story} for s in value.stories])
-    return added[0] if added else None
 
 
 def value_of(session: Session, edition: Edition) -> EditionValue:
@@ -163,12 +183,13 @@ def content(session: Session, digest: str) -> EditionValue:
     return CONTENT.validate_json(text.replace("\ue000", "").replace("\ue001", ""))  # see domain.mails.GAP
 
 
-def _keep_content(session: Session, issue_id: int, made: EditionValue) -> str:
-    """Store what an edition says, unless it is there. Returns its digest."""
-    text = CONTENT.dump_json(made)
-    digest = sha256(text).hexdigest()
-    insert_new(session, Content, [{"issue_id": issue_id, "digest": digest, "text": text.decode()}])
-    return digest
+def _keep_contents(session: Session, issue_id: int, made: Iterable[EditionValue]) -> dict[int, str]:
+    """Store what editions say, unless it is there. Returns the digest of each, by its Python id."""
+    texts = {id(value): CONTENT.dump_json(value) for value in made}
+    digests = {key: sha256(text).hexdigest() for key, text in texts.items()}
+    rows = {digests[key]: text.decode() for key, text in texts.items()}
+    insert_new(session, Content, [{"issue_id": issue_id, "digest": one, "text": text} for one, text in rows.items()])
+    return digests
 
 
 def edition_of_week(session: Session, subscriber_id: int, number: int) -> Edition | None:

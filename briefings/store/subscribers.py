@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.lifecycles import FOLLOWED
@@ -161,6 +162,15 @@ def weeks(session: Session, plan_ids: Collection[int]) -> dict[int, dict[int, Pl
     found: dict[int, dict[int, PlanWeekValue]] = {plan_id: {} for plan_id in plan_ids}
     for week in session.scalars(select(PlanWeek).where(PlanWeek.plan_id.in_(plan_ids)).order_by(PlanWeek.number)):
         found[week.plan_id][week.number] = week.value()
+    return found
+
+
+def some_weeks(session: Session, wanted: Collection[tuple[int, int]]) -> dict[int, list[PlanWeek]]:
+    """These weeks of plans, by plan id and number, unread: plan id -> rows by number."""
+    found: dict[int, list[PlanWeek]] = defaultdict(list)
+    rows = select(PlanWeek).where(tuple_(PlanWeek.plan_id, PlanWeek.number).in_(wanted)).order_by(PlanWeek.number)
+    for week in session.scalars(rows):
+        found[week.plan_id].append(week)
     return found
 
 

@@ -32,15 +32,17 @@ if TYPE_CHECKING:
     from briefings.domain.catalogue import Catalogue
     from briefings.domain.mails import Letter
     from briefings.domain.matching import Candidate, Focus, Match
-    from briefings.domain.plans import PlanWeek as PlanWeekValue
+    from briefings.domain.plans import PlanWeek
     from briefings.domain.weeks import IssueWeek
     from briefings.store.base import Database
-    from briefings.store.subscribers import Enrolment, PlanWeek
+    from briefings.store.subscribers import Enrolment
 
 log = logging.getLogger(__name__)
 
 JOB = "compose"
 BATCH = 200
+#: So many editions are kept for the next readers.
+MOST_MADE = 5000
 #: A cut-off waits this long for feeds that were never read and items that are not ready yet.
 PATIENCE = timedelta(minutes=15)
 
@@ -56,20 +58,29 @@ class _Run:
     stories: Mapping[int, Candidate]
     namespace: UUID
     latest: timedelta
-    _ranked: dict[tuple[Focus, frozenset[int]], list[Match]] = field(default_factory=dict)
+    _made: dict[tuple[object, ...], editions.Edition] = field(default_factory=dict)
 
     @cached_property
     def told(self) -> frozenset[int]:
         """The stories that decide whether a person has read one of this issue's."""
         return frozenset(self.stories).union(*(story.retells for story in self.stories.values()))
 
-    def matches(self, focus: Focus, seen: Collection[int]) -> list[Match]:
-        """What suits a person best; found once for all who look for the same and have read the same."""
+    def edition(self, reader: Reader, number: int, texts: tuple[str, ...], seen: Collection[int]) -> editions.Edition:
+        """The edition of a plan week, made once for all who have the same weeks and have read the same.
+
+        `texts` are the JSON of the week and those around it. Raises ValidationError or KeyError for a broken plan.
+        """
         read = self.told.intersection(seen)
-        if (focus, read) not in self._ranked:
-            names, at = self.catalogue.topic_names, self.week.cutoff
-            self._ranked[focus, read] = matching.rank(self.stories.values(), focus, read, at, names)
-        return self._ranked[focus, read]
+        key = (reader.specialization, reader.hours, number, texts, read)
+        if key not in self._made:
+            if len(self._made) >= MOST_MADE:
+                self._made.clear()
+            self._made[key] = _edition(self, reader, number, subscriber_rows.read_weeks(texts), read)
+        return self._made[key]
+
+    def matches(self, focus: Focus, seen: Collection[int]) -> list[Match]:
+        """What suits a person best."""
+        return matching.rank(self.stories.values(), focus, seen, self.week.cutoff, self.catalogue.topic_names)
 
 
 def compose(
@@ -124,7 +135,7 @@ def _try(session: Session, run: _Run, subscriber_id: int, number: int, now: date
     trial = replace(run, issue_id=issue.id)
     number_now = _number(person.plan, run.week, range(1, number))
     weeks_of = subscriber_rows.some_weeks(session, _around(person.plan.id, number_now))
-    edition = _make(trial, person, number_now, weeks_of.get(person.plan.id, []), seen.get(subscriber_id, set()))
+    edition = _make(trial, person, number_now, weeks_of[person.plan.id], seen.get(subscriber_id, set()))
     if isinstance(edition, str):
         raise InputError(f"Week {number} would bring no briefing: {edition}")
     _keep(session, trial, [(person, edition)], now)
@@ -182,7 +193,7 @@ def _decide_batch(session: Session, run: _Run, people: list[Enrolment], now: dat
         if person.subscriber.id not in done:
             plan_id = person.plan.id if person.plan else 0
             number = numbers.get(plan_id, "no-plan")
-            made = _make(run, person, number, weeks_of.get(plan_id, []), seen.get(person.subscriber.id, set()))
+            made = _make(run, person, number, weeks_of[plan_id], seen.get(person.subscriber.id, set()))
             if made == "finished" and plan_id in under_way:
                 made = "last-week-under-way"  # it may yet be given back; the plan finishes when it has arrived
             decided.append((person, made))
@@ -195,7 +206,7 @@ def _around(plan_id: int, number: int | str) -> list[tuple[int, int]]:
 
 
 def _make(
-    run: _Run, person: Enrolment, number: int | str, weeks_of: Sequence[PlanWeek], seen: Collection[int]
+    run: _Run, person: Enrolment, number: int | str, texts: tuple[str, ...], seen: Collection[int]
 ) -> editions.Edition | str:
     """One person's edition, or the word for why there is none; a broken plan is that person's trouble only."""
     plan = person.plan
@@ -207,7 +218,7 @@ def _make(
         weeks.zone(person.subscriber.timezone)
         if plan.state == "field":
             return _field_edition(run, reader, number, seen)
-        return _edition(run, reader, number, {week.number: week.value() for week in weeks_of}, seen)
+        return run.edition(reader, number, texts, seen)
     except InputError:
         return "no-such-timezone"
     except (ValidationError, LookupError):
@@ -229,7 +240,7 @@ def _reader(person: Enrolment) -> Reader | None:
 
 
 def _edition(
-    run: _Run, reader: Reader, number: int, plan_weeks: Mapping[int, PlanWeekValue], seen: Collection[int]
+    run: _Run, reader: Reader, number: int, plan_weeks: Mapping[int, PlanWeek], seen: Collection[int]
 ) -> editions.Edition:
     week = plan_weeks[number]
     around = [plan_weeks[near] for near in (number - 1, number + 1) if near in plan_weeks]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +51,38 @@ def bench_deliver(count: int, smtp: str, database: str | None, workers: int) -> 
         run = deliver.deliver(environ, workers, lambda sent: progress.update(sending, completed=sent))
     console.print(_table(run, count, contents, workers))
     if not count == run.taken == run.sent == run.events:
+        raise SystemExit(1)
+
+
+@bench.command("compose")
+@click.option("--count", type=click.IntRange(1), default=10_000, show_default=True, help="How many subscribers.")
+@click.option("--database", help="An empty database (default: SQLite in a folder of its own).")
+def bench_compose(count: int, database: str | None) -> None:
+    """Compose an issue for COUNT subscribers with plans, in one process. Exits 1 when not each got an edition."""
+    from briefings.bench import readers
+    from briefings.bootstrap import bootstrap
+    from briefings.settings import ROOT, Settings
+    from briefings.store.schema import migrate
+
+    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
+        app = bootstrap(Settings.from_env(_environ(Path(folder), "127.0.0.1:9", database)))
+        migrate(app.database.engine, ROOT / "migrations")
+        filling = progress.add_task("Subscribers", total=count)
+        items = readers.fill(app, count, lambda added: progress.advance(filling, added))
+        progress.add_task("Composing", total=None)
+        wall, cpu = time.perf_counter(), time.process_time()
+        app.compose()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        ledger = app.ledger()
+    composed = ledger.composed if ledger else 0
+    table = Table("", "", title=f"{count} subscribers, {items} items", show_header=False)
+    table.add_row("Editions a second", f"{composed / wall:,.0f}")
+    table.add_row("Seconds", f"{wall:.1f}")
+    table.add_row("CPU ms an edition", f"{1000 * cpu / max(composed, 1):.3f}")
+    table.add_row("Most memory", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MILLION:.0f} MB")
+    table.add_row("Editions", str(composed))
+    console.print(table)
+    if composed != count:
         raise SystemExit(1)
 
 

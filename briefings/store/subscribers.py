@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, delete, func, or_, select
+from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.lifecycles import FOLLOWED
@@ -165,13 +166,22 @@ def weeks(session: Session, plan_ids: Collection[int]) -> dict[int, dict[int, Pl
     return found
 
 
-def some_weeks(session: Session, wanted: Collection[tuple[int, int]]) -> dict[int, list[PlanWeek]]:
-    """These weeks of plans, by plan id and number, unread: plan id -> rows by number."""
-    found: dict[int, list[PlanWeek]] = defaultdict(list)
-    rows = select(PlanWeek).where(tuple_(PlanWeek.plan_id, PlanWeek.number).in_(wanted)).order_by(PlanWeek.number)
-    for week in session.scalars(rows):
-        found[week.plan_id].append(week)
+def some_weeks(session: Session, wanted: Collection[tuple[int, int]]) -> dict[int, tuple[str, ...]]:
+    """These weeks of plans, by plan id and number, unread: plan id -> JSON in the order of their numbers."""
+    by_number: dict[int, list[int]] = defaultdict(list)
+    for plan_id, number in wanted:
+        by_number[number].append(plan_id)
+    asked = [and_(PlanWeek.number == number, PlanWeek.plan_id.in_(plans)) for number, plans in by_number.items()]
+    found: dict[int, tuple[str, ...]] = defaultdict(tuple)
+    columns = select(PlanWeek.plan_id, cast_to(PlanWeek.content, String))
+    for plan_id, text in session.execute(columns.where(or_(false(), *asked)).order_by(PlanWeek.number)):
+        found[plan_id] += (text,)
     return found
+
+
+def read_weeks(texts: Iterable[str]) -> dict[int, PlanWeekValue]:
+    """What weeks say: number -> week. Raises pydantic's ValidationError for a broken one."""
+    return {week.number: week for week in map(WEEK.validate_json, texts)}
 
 
 def add_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue]) -> None:

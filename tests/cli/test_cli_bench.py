@@ -25,3 +25,10 @@ def test_a_bench_whose_counts_differ_says_so_by_its_exit_code(sink):
     sink.answers["RCPT reader7@bench.example"] = "550 5.1.1 nobody"
     words = ["bench", "deliver", "--count", "20", "--smtp", f"127.0.0.1:{sink.port}", "--workers", "1"]
     assert CliRunner().invoke(main, words).exit_code == 1
+
+
+def test_a_bench_composes_an_edition_for_everybody():
+    result = CliRunner().invoke(main, ["bench", "compose", "--count", "30"], env={"COLUMNS": "120"})
+    assert result.exit_code == 0, result.output
+    assert "30 subscribers" in result.output
+    assert "Editions a second" in result.output

@@ -36,7 +36,7 @@ PACE = timedelta(seconds=0.25)
 RECOVER = 500
 #: A letter is not begun in the last part of its lease: another worker might take it over meanwhile.
 LAST_PART = 4
-NOT_TRIED = Attempt(Outcome.NO_RELAY, "the relay took so long for the letters before that the lease ran out")
+NOT_TRIED = Attempt(Outcome.NO_RELAY, "the pass or its lease ended before this letter was begun")
 #: A pass ends after this, well below the task's time limit even if the relay then thinks for ten minutes; the sweep
 #: rings for the rest.
 PASS = timedelta(minutes=2)
@@ -116,6 +116,7 @@ class Delivering:
         When the relay is gone or the time is over, what was not begun is given back. Returns how many were taken.
         """
         waiting: list[Delivery] = []
+        letters: list[tuple[Delivery, bytes]] = []
         verdicts: list[Verdict] = []
         sent, size = 0, 1
         try:
@@ -131,6 +132,8 @@ class Delivering:
                 if any(attempt.outcome is Outcome.NO_RELAY for _, attempt in verdicts):
                     mailer.open()
         finally:
+            # When something ends the pass in the middle of a window, only the letter on the wire has no verdict.
+            verdicts += [(delivery, NOT_TRIED) for delivery, _ in letters[len(verdicts) + 1 :]]
             with self.database.write() as session:
                 self._record(session, verdicts)
                 self._move(session, waiting, State.CLAIMED, Step(State.QUEUED, "given-back"))

@@ -134,10 +134,10 @@ def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]], 
         return []
     dialect_insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     statement = dialect_insert(table).on_conflict_do_nothing()
-    if returning is None:
-        session.execute(statement, rows)
-        return []
-    return list(session.scalars(statement.returning(returning), rows))
+    # Rows that return something go in few statements; others would go one by one.
+    wanted = next(iter(table.__table__.primary_key)) if returning is None else returning
+    inserted = list(session.scalars(statement.returning(wanted), rows))
+    return [] if returning is None else inserted
 
 
 def _engine(url: str) -> Engine:

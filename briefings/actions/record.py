@@ -73,6 +73,8 @@ def settle(database: Database, delivery_id: int, verdict: str, now: datetime) ->
         before = State(delivery.state)
         if before not in {State.UNKNOWN, State.DEAD} or not deliveries.may_follow(before, after):
             raise InputError(f"Delivery {delivery_id} is {before}; only an unknown or dead one can be settled so")
+        if before is State.DEAD and delivery.edition_id and not issue_rows.take_week(session, delivery.edition_id):
+            raise InputError(f"The plan week of delivery {delivery_id} has come with a later issue; leave it dead")
         delivery_rows.change(session, delivery, before, Step(after, "operator", now), now)
         if after is State.DEAD and delivery.edition_id:
             issue_rows.give_week_back(session, [delivery.edition_id])

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -206,6 +206,20 @@ def forget(session: Session, issue_id: int, subscriber_id: int) -> None:
 def give_week_back(session: Session, edition_ids: Iterable[int]) -> None:
     """Let the plan weeks of editions that never arrived come again."""
     session.execute(update(Edition).where(Edition.id.in_(list(edition_ids))).values(week_number=None))
+
+
+def take_week(session: Session, edition_id: int) -> bool:
+    """Let an edition hold its plan week again. Returns whether it could: no other holds that week by now."""
+    edition = session.get_one(Edition, edition_id)
+    try:
+        number = value_of(session, edition).week
+    except (ValidationError, NotFoundError):
+        return True  # what cannot be read cannot be sent either, and will say so
+    same = select(Edition.id).where(Edition.plan_id == edition.plan_id, Edition.week_number == number)
+    if session.scalar(same.where(Edition.id != edition_id)) is not None:
+        return False
+    edition.week_number = number
+    return True
 
 
 def edition_counts(session: Session, issue_id: int) -> dict[str, int]:

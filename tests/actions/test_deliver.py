@@ -326,6 +326,33 @@ def test_the_operator_settles_what_nobody_knows(composed, relay, verdict, state)
     assert states(composed)[0] == (state, "operator")
 
 
+def test_a_dead_briefing_that_is_sent_after_all_holds_its_week_again_unless_the_week_has_come_since(composed, relay):
+    composed.settings = replace(composed.settings, unknown_policy="hold")
+    relay.answers["DATA"] = "accept-and-drop"
+    composed.deliver()
+    first, second = week.deliveries(composed, kind="briefing")
+    for one in (first, second):
+        composed.settle(one.id, "dead")
+    composed.settle(first.id, "resend")
+    with composed.database.write() as session:
+        held = dict(session.execute(select(Edition.id, Edition.week_number)).all())
+        assert held == {first.edition_id: 5, second.edition_id: None}
+        plan = session.get_one(Edition, second.edition_id).plan_id
+        session.execute(update(Edition).where(Edition.id == first.edition_id).values(plan_id=plan))
+    with pytest.raises(InputError, match="has come with a later issue"):
+        composed.settle(second.id, "resend")
+    assert states(composed) == [("queued", "operator"), ("dead", "operator")]
+
+
+def test_a_dead_mail_that_cannot_be_read_may_be_tried_again(composed):
+    (first, _) = week.deliveries(composed, kind="briefing")
+    with composed.database.write() as session:
+        session.execute(update(Edition).where(Edition.id == first.edition_id).values(content_digest="gone"))
+        session.execute(update(Delivery).where(Delivery.id == first.id).values(state="dead"))
+    composed.settle(first.id, "resend")
+    assert states(composed)[0] == ("queued", "operator")
+
+
 def test_what_is_settled_cannot_be_settled_again(composed, relay):
     composed.deliver()
     with pytest.raises(InputError, match="is sent"):

@@ -32,7 +32,7 @@ CLAIM = 100
 #: So many deliveries at most are committed as being sent at a time: no more can be unknown when a worker dies.
 WINDOW = 20
 #: A window is what the relay takes in about this time: with a slow one, a death leaves few unknown.
-PACE = timedelta(seconds=0.25)
+PACE = timedelta(seconds=0.1)
 RECOVER = 500
 #: A letter is not begun in the last part of its lease: another worker might take it over meanwhile.
 LAST_PART = 4

@@ -117,7 +117,7 @@ def all_that_is_claimed_is_begun_at_once() -> Iterator[None]:
     """More can be unknown after a crash than a window."""
 
     def send_due(self, *args):
-        with patch.object(deliver, "WINDOW", deliver.CLAIM):
+        with patch.object(deliveries, "next_window", lambda *_: deliver.CLAIM):
             return SEND_DUE(self, *args)
 
     with patch.object(Delivering, "_send_due", send_due):

@@ -59,6 +59,9 @@ GRAVE = 3
 #: More rounds than the back-off has steps, each after the last moment at which something is due.
 ROUNDS = 30
 
+#: Windows grow to their most here, whatever the clock of the world does meanwhile.
+PATIENT = timedelta(hours=2)
+
 
 @dataclass(frozen=True)
 class Beginning:
@@ -102,7 +105,7 @@ def run(beginning: Beginning, seed: int) -> Run:
     """One history: trouble for some steps, then calm until nothing is under way, then the oracle."""
     random = Random(seed)  # noqa: S311 - a history, not a secret
     now = weather(random)
-    limits = {"WINDOW": now.window, "CLAIM": now.claim}
+    limits = {"WINDOW": now.window, "CLAIM": now.claim, "PACE": PATIENT}
     with patch.multiple(deliver, **limits):
         world = World(beginning, now, random)
         world.scheduler.run()

@@ -194,6 +194,11 @@ def home_from_env() -> Path:
     return Path(_values(None)["BRIEFINGS_HOME"]).resolve()
 
 
+def inherited() -> dict[str, str]:
+    """The environment of this process without our variables, for a child that gets settings of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("BRIEFINGS_")}
+
+
 def catalogue_from_env() -> Path:
     """The catalogue's folder, for those who need nothing else."""
     return _catalogue(_values(None))

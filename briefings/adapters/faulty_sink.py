@@ -23,6 +23,7 @@ LARGEST_MAIL = 10 * 1024 * 1024
 #: How long a good answer takes: enough for a worker to be killed while it waits.
 ANSWER_SECONDS = (0.005, 0.03)
 HALFWAY = 400
+HALF = 0.5
 END = b"\r\n.\r\n"
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^@<>\s]+)@", re.IGNORECASE | re.MULTILINE)
 ANGLED = re.compile(rb"<([^<>]*)>")
@@ -186,7 +187,7 @@ class _Conversation:
 
     async def _data_without_recipient(self) -> None:
         """Either answer is right (RFC 2920, 3.1): no, or go on, and then the client has nothing but a dot to say."""
-        if self._dice.fraction() < 0.5:  # noqa: PLR2004 - half of them
+        if self._dice.fraction() < HALF:
             await self._say(b"554 5.5.1 no valid recipients\r\n")
             return
         await self._say(b"354 end with a dot\r\n")

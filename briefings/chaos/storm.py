@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: How long a worker that is ready for work may live (seconds): some die in their first letter, some long after.
 LIFE = (0.4, 6.0)
+HALF = 0.5
 #: How a worker's life ends, or goes on otherwise; each as often as it stands here.
 ENDS = ("group", "group", "group", "main", "main", "main", "pool", "pool", "freeze")
 KILLED = {"group": "worker with its pool", "main": "worker without its pool", "pool": "process of a pool"}
@@ -71,7 +72,7 @@ class Storm:
         return self._dice.between(*span) * self._world.wish.haste
 
     def _harm_broker(self) -> None:
-        if self._dice.fraction() < 0.5 and self._world.broker.pid:  # noqa: PLR2004 - half of the times
+        if self._dice.fraction() < HALF and self._world.broker.pid:
             os.killpg(self._world.broker.pid, signal.SIGKILL)
             self.kills["broker"] += 1
             return

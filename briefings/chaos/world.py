@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import tempfile
@@ -26,7 +25,7 @@ from briefings.domain.deliveries import State
 from briefings.domain.weeks import monday_of
 from briefings.embedded import prepare_home
 from briefings.errors import DependencyError
-from briefings.settings import ROOT, VARIABLES, Settings, socket_path
+from briefings.settings import ROOT, VARIABLES, Settings, inherited, socket_path
 from briefings.store.deliveries import Delivery, Event, events_of
 from briefings.store.schema import migrate
 
@@ -107,7 +106,7 @@ class World:
     def start_workers(self, ending: ExitStack) -> None:
         """Start the workers."""
         for number in range(1, self.wish.workers + 1):
-            victim = Victim(number, self.home, self._inherited() | self._environ)
+            victim = Victim(number, self.home, inherited() | self._environ)
             ending.callback(victim.end)
             self.victims.append(victim)
             victim.start()
@@ -179,9 +178,6 @@ class World:
         ending.callback(self.postgresql.child.stop)
         self.postgresql.start()
         return self.postgresql.create_database("chaos")
-
-    def _inherited(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if not name.startswith("BRIEFINGS_")}
 
     def _fill(self) -> None:
         """Enrol readers, compose their issue, and let half of their mails become due little by little."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import tempfile
 import time
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from briefings.cli.terminal import console
+from briefings.settings import inherited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def _let_it_learn(app: App) -> None:
 
 def _environ(folder: Path, smtp: str, database: str | None) -> dict[str, str]:
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("BRIEFINGS_")},
+        **inherited(),
         "BRIEFINGS_HOME": str(folder),
         "BRIEFINGS_DATABASE_URL": database or f"sqlite:///{folder / 'bench.db'}",
         "BRIEFINGS_SECRET_KEY": "of-the-benchmark-and-of-nothing-else-0000",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time as seconds
 from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
@@ -17,7 +16,7 @@ from briefings.demo.feed_server import FeedServer, rendered
 from briefings.domain.weeks import monday_of
 from briefings.embedded import free_port, only_one, prepare_home, running
 from briefings.errors import DependencyError
-from briefings.settings import ROOT, VARIABLES, Settings
+from briefings.settings import ROOT, VARIABLES, Settings, inherited
 from briefings.store.schema import migrate
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def environment(home: Path, memory: Memory) -> dict[str, str]:
         "BRIEFINGS_UNKNOWN_SECONDS": "15",
     }
     (home / ENVIRONMENT).write_text(json.dumps(demo, indent=1))
-    return {key: value for key, value in os.environ.items() if not key.startswith("BRIEFINGS_")} | demo
+    return inherited() | demo
 
 
 def kept_environment(home: Path) -> dict[str, str]:

@@ -210,17 +210,6 @@ def replace_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue])
     add_weeks(session, plan_id, made)
 
 
-def suppressed(session: Session, address_keys: Collection[str], now: datetime) -> dict[str, str]:
-    """The reasons of those of the addresses that we do not mail at `now`."""
-    rows = session.execute(
-        select(Suppression.address_key, Suppression.reason).where(
-            Suppression.address_key.in_(address_keys),
-            or_(Suppression.expires_at.is_(None), Suppression.expires_at > now),
-        )
-    )
-    return {key: reason for key, reason in rows}  # noqa: C416 - typed rows
-
-
 def suppress(
     session: Session, address_key: str, reason: str, now: datetime, expires_at: datetime | None = None
 ) -> bool:

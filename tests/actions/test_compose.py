@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import week
@@ -6,7 +6,8 @@ from sqlalchemy import select, update
 from week import MONDAY_EVENING
 
 from briefings.errors import InputError
-from briefings.store.issues import Edition, Issue, Slot, value_of
+from briefings.store.issues import Edition, EditionStory, Issue, Slot, value_of
+from briefings.store.items import Item
 from briefings.store.subscribers import Plan, PlanWeek, Subscriber
 
 
@@ -157,3 +158,40 @@ def test_a_preview_says_why_there_is_none(app):
         session.execute(update(Subscriber).values(state="paused"))
     with pytest.raises(InputError, match="paused"):
         app.preview("ana@readers.example", 3)
+
+
+def test_readers_of_one_plan_week_get_what_is_theirs_and_share_only_what_is_the_same(app):
+    week.add_items(app, week.add_feed(app), "vLLM halves the KV cache")
+    names = ("ana", "ben", "bo", "cy", "di")
+    people = {name: week.enrol(app, f"{name}@readers.example", week=5) for name in names}
+    with app.database.write() as session:
+        plans = {plan.subscriber_id: plan for plan in session.scalars(select(Plan))}
+        _has_read(session, people["bo"], session.scalars(select(Item.story_id)).one())
+        hers = select(PlanWeek).where(PlanWeek.plan_id == plans[people["cy"]].id, PlanWeek.number == 5)
+        changed = session.scalars(hers).one()
+        changed.content = {**changed.content, "theme": "Her own theme"}
+        plans[people["di"]].hours = 9
+    app.compose()
+    with app.database.read() as session:
+        found = {
+            name: session.scalars(select(Edition).where(Edition.subscriber_id == one, Edition.week_number == 5)).one()
+            for name, one in people.items()
+        }
+        said = {name: value_of(session, edition) for name, edition in found.items()}
+    assert {name: len(one.stories) for name, one in said.items()} == {"ana": 1, "ben": 1, "bo": 0, "cy": 1, "di": 1}
+    assert [name for name, one in said.items() if one.theme == "Her own theme"] == ["cy"]
+    assert {name: one.hours for name, one in said.items()} == {"ana": 4, "ben": 4, "bo": 4, "cy": 4, "di": 9}
+    assert found["ana"].content_digest == found["ben"].content_digest
+    assert len({one.content_digest for one in found.values()}) == 4
+
+
+def _has_read(session, subscriber: int, story: int) -> None:
+    """An edition of long ago brought the story."""
+    long_ago = datetime(2026, 1, 5, tzinfo=UTC)
+    issue = Issue(key="2026-W02", monday=long_ago.date(), cutoff_at=long_ago, opened_at=long_ago)
+    session.add(issue)
+    session.flush()
+    edition = Edition(issue_id=issue.id, subscriber_id=subscriber, week_number=1, created_at=long_ago)
+    session.add(edition)
+    session.flush()
+    session.add(EditionStory(edition_id=edition.id, story_id=story))

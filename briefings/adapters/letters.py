@@ -95,8 +95,10 @@ def _filler(line: str, escaped: Callable[[str], str]) -> Callable[[Mapping[str, 
 
 
 def _quoted(lines: str) -> bytes:
-    """Lines in quoted-printable; none begins with a dot, which SMTP would have to double."""
-    encoded = b2a_qp(lines.replace("\r", "").encode("utf-8", "replace"), istext=True)
+    """Lines in quoted-printable, each by itself, since b2a_qp breaks a line by what stands before it as well; none
+    begins with a dot, which SMTP would have to double.
+    """
+    encoded = b"\n".join(b2a_qp(line.encode("utf-8", "replace")) for line in lines.replace("\r", "").split("\n"))
     return LEADING_DOT.sub(b"=2E", encoded).replace(b"\n", b"\r\n") + b"\r\n"
 
 

@@ -25,7 +25,7 @@ def filled(text: str, values: dict[str, str]) -> str:
     return text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(text=PIECES, html=PIECES, values=VALUES)
 def test_a_filled_form_is_byte_for_byte_the_letter_written_by_itself(text, html, values):
     shared = Form([("Subject", "Week 5")], text, html).fill([("To", "ana@r.example")], values)
@@ -40,7 +40,7 @@ def test_any_letter_is_read_back_as_it_was_written(text, values):
     content = Form([("Subject", "Week 5")], text, "<p>Hello</p>").fill([], values)
     mail = message_from_bytes(content, policy=policy.default)
     body = mail.get_body(("plain",))
-    read = body.get_payload(decode=True).decode().replace("\r\n", "\n").removesuffix("\n")
+    read = body.get_payload(decode=True).decode().replace("\r\n", "\n")
     assert read == filled(text, values).removesuffix("\n")
     assert [part.defects for part in mail.walk()] == [[], [], []]
     lines = content.split(b"\r\n")

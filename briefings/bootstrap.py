@@ -10,8 +10,22 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from briefings import clock as clocks
-from briefings.actions import account, compose, curate, deliver, group, poll, record, suppressing, sweep, tag, tidy
+from briefings.actions import (
+    account,
+    braking,
+    compose,
+    curate,
+    deliver,
+    group,
+    poll,
+    record,
+    suppressing,
+    sweep,
+    tag,
+    tidy,
+)
 from briefings.actions.adjust import Adjusting
+from briefings.actions.braking import Braking, Limits
 from briefings.actions.render import Writer
 from briefings.actions.rules import TagRules
 from briefings.actions.sources import Sources
@@ -134,7 +148,9 @@ class App:
     @property
     def delivering(self) -> deliver.Delivering:
         """Sends what is due."""
-        return deliver.Delivering(self.database, self.press, self.rules, self.clock)
+        limits = Limits(self.settings.rates, self.settings.canary)
+        brakes = Braking(self.database, self.clock, limits)
+        return deliver.Delivering(self.database, self.press, self.rules, self.clock, brakes)
 
     @cached_property
     def namespace(self) -> UUID:
@@ -232,6 +248,23 @@ class App:
     def held_words(self) -> list[str]:
         """What to do when suppressions are held."""
         return suppressing.held_words(self.database)
+
+    def stop(self, reason: str, who: str) -> None:
+        """Let no mail be begun any more."""
+        braking.stop(self.database, reason, who, self.clock())
+
+    def resume(self, who: str) -> list[str]:
+        """Let mails go again. Returns what had held them."""
+        return braking.resume(self.database, who, self.clock())
+
+    def faults(self) -> list[str]:
+        """What needs somebody: mails that are stuck, suppressions that are held, brakes that are on."""
+        stuck = account.stuck_words(self.database, self.clock(), canary=self.settings.canary > 0)
+        return [*stuck, *self.held_words(), *braking.brake_words(self.database)]
+
+    def pause_words(self) -> list[str]:
+        """Which domains are left alone for a while."""
+        return braking.pause_words(self.database, self.clock())
 
     def ledger(self) -> Ledger | None:
         """The ledger of the newest issue."""

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 
 from briefings.domain.mails import Sender, is_plain_address
+from briefings.domain.rates import Rates, read_domain_rates, read_rates
 from briefings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ DATABASES = ("sqlite:///", "postgresql+psycopg://")
 BROKERS = ("redis://", "rediss://", "redis+socket://")
 HIGHEST_PORT = 65535
 IMAPS_PORT = 993
+HUNDRED = 100
 #: An SNS topic; its fourth part is the region.
 TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_.-]+")
 
@@ -90,6 +92,9 @@ VARIABLES = (
     Variable("BRIEFINGS_SES_TOPICS", "", "Amazon SNS topics (ARNs, split by commas) that POST /hooks/ses believes"),
     Variable("BRIEFINGS_NOTICES_SECRET", "", "Signs POST /hooks/notices, 32 characters or more; empty: none is taken"),
     Variable("BRIEFINGS_LATEST_HOURS", "36", "A briefing later than this is not sent (skipped: too-late)"),
+    Variable("BRIEFINGS_RATE", "", "Messages at most, over all workers: 100/s, 5000/m, 20000/h or 50000/d, or several"),
+    Variable("BRIEFINGS_DOMAIN_RATES", "", "The same by recipient domain: gmail.com=20/s, *=5/s (* is each other one)"),
+    Variable("BRIEFINGS_CANARY", "0", "Percent of an issue (20 mails at least) that is tried first; 0: all go at once"),
 )
 
 
@@ -151,6 +156,8 @@ class Settings:
     bounces_imap: Mailbox | None
     ses_topics: frozenset[str]
     notices_secret: bytes = field(repr=False)  #: empty: no notice is taken
+    rates: Rates
+    canary: float  #: percent
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -186,6 +193,8 @@ class Settings:
             bounces_imap=_mailbox(values["BRIEFINGS_BOUNCES_IMAP_URL"]),
             ses_topics=_topics(values),
             notices_secret=_notices_secret(values),
+            rates=_rates(values),
+            canary=_percent(values, "BRIEFINGS_CANARY"),
         )
 
 
@@ -320,6 +329,25 @@ def _notices_secret(values: Mapping[str, str]) -> bytes:
     return secret.encode()
 
 
+def _rates(values: Mapping[str, str]) -> Rates:
+    everywhere, domains = values["BRIEFINGS_RATE"], values["BRIEFINGS_DOMAIN_RATES"]
+    try:
+        rates = Rates(read_rates(everywhere))
+    except ValueError as error:
+        raise SettingsError(f"BRIEFINGS_RATE is {everywhere!r}; write it as 100/s, or 100/s, 20000/h") from error
+    try:
+        return Rates(rates.everywhere, read_domain_rates(domains))
+    except ValueError as error:
+        raise SettingsError(f"BRIEFINGS_DOMAIN_RATES is {domains!r}; write it as gmail.com=20/s, *=5/s") from error
+
+
+def _percent(values: Mapping[str, str], name: str) -> float:
+    percent = _number(values[name])
+    if not 0 <= percent <= HUNDRED:
+        raise SettingsError(f"{name} is {values[name]!r}; write a number from 0 to 100")
+    return percent
+
+
 def _address(values: Mapping[str, str], name: str) -> Address:
     return listening(name, values[name])
 
@@ -351,13 +379,17 @@ def _seconds(values: Mapping[str, str], name: str, least: float = 0) -> timedelt
 
 
 def _span(values: Mapping[str, str], name: str, unit: timedelta, least: float = 0) -> timedelta:
-    try:
-        number = float(values[name])
-    except ValueError:
-        number = nan
+    number = _number(values[name])
     if not least <= number <= MOST:
         raise SettingsError(f"{name} is {values[name]!r}; write a number of {least:g} or more")
     return unit * number
+
+
+def _number(words: str) -> float:
+    try:
+        return float(words)
+    except ValueError:
+        return nan
 
 
 def _part_url(values: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:

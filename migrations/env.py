@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from briefings.store import deliveries, feeds, issues, items, staff, subscribers, tag_rules
+from briefings.store import brakes, deliveries, feeds, issues, items, staff, subscribers, tag_rules
 from briefings.store.base import Base, UTCDateTime
 
-TABLES = (deliveries, feeds, issues, items, staff, subscribers, tag_rules)  # imported so that Base knows them
+TABLES = (brakes, deliveries, feeds, issues, items, staff, subscribers, tag_rules)  # imported so that Base knows them
 
 
 def plain_type(kind: str, value: object, _context: object) -> str | bool:

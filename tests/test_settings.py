@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from briefings.domain.rates import Rate, Rates
 from briefings.errors import SettingsError
 from briefings.settings import VARIABLES, Address, Mailbox, Relay, Settings, secret_path
 
@@ -49,6 +50,8 @@ def test_a_home_and_a_secret_are_enough(read, tmp_path):
     assert settings.unknown_patience == timedelta(minutes=15)
     assert (settings.catalogue / "skills.toml").is_file()
     assert not settings.allow_private_feeds
+    assert not settings.rates
+    assert settings.canary == 0
 
 
 def test_an_empty_value_means_the_default(read):
@@ -149,6 +152,12 @@ def test_what_is_no_mailbox_is_refused_without_telling_its_password(read, url):
     assert "secret" not in str(refusal.value)
 
 
+def test_rates_are_read_for_all_and_by_domain(read):
+    settings = read(BRIEFINGS_RATE="100/s, 20000/h", BRIEFINGS_DOMAIN_RATES="gmail.com=20/s", BRIEFINGS_CANARY="2.5")
+    assert settings.rates == Rates((Rate(100, 1), Rate(20000, 3600)), {"gmail.com": Rate(20, 1)})
+    assert settings.canary == 2.5
+
+
 def test_topics_are_split_by_commas_or_spaces(read):
     one, two = "arn:aws:sns:eu-west-1:123456:a", "arn:aws:sns:us-east-1:123456:b"
     assert read(BRIEFINGS_SES_TOPICS=f"{one}, {two}").ses_topics == {one, two}
@@ -210,6 +219,10 @@ def test_a_short_secret_is_refused(read):
         ("BRIEFINGS_LEASE_SECONDS", "inf", "write a number of 1 or more"),
         ("BRIEFINGS_LATEST_HOURS", "1e12", "write a number of 0 or more"),
         ("BRIEFINGS_ALLOW_PRIVATE_FEEDS", "true", "write yes or no"),
+        ("BRIEFINGS_RATE", "100", "write it as 100/s, or 100/s, 20000/h"),
+        ("BRIEFINGS_DOMAIN_RATES", "5/s", "write it as gmail.com=20/s, *=5/s"),
+        ("BRIEFINGS_CANARY", "101", "write a number from 0 to 100"),
+        ("BRIEFINGS_CANARY", "few", "write a number from 0 to 100"),
         ("BRIEFINGS_UNKNOWN_POLICY", "guess", "write resend or hold"),
         ("BRIEFINGS_MAIL_DOMAIN", "briefings example", "write it as briefings.example"),
         ("BRIEFINGS_MAIL_DOMAIN", "x.example>\r\nBcc: all@x.example", "write it as briefings.example"),

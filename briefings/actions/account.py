@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from briefings.domain.ledger import Ledger
 from briefings.domain.weeks import IssueWeek
-from briefings.store import deliveries, feeds, issues, items, subscribers
+from briefings.store import brakes, deliveries, feeds, issues, items, subscribers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,15 +38,15 @@ def ledger_of(session: Session, issue: issues.Issue) -> Ledger:
     return Ledger(issue.key, issue.composed_at is not None, candidates, composed, counts, sent)
 
 
-def stuck_words(database: Database, now: datetime) -> list[str]:
+def stuck_words(database: Database, now: datetime, *, canary: bool = False) -> list[str]:
     """Each delivery that nothing moves, in a line that says what to do.
 
-    While mail is going out, a long queue is only long.
+    While mail is going out, a long queue is only long; what a brake holds is not stuck. `canary` is whether a share of
+    each issue is tried first.
     """
     with database.read() as session:
-        stuck = (
-            [] if deliveries.moved_since(session, now - STUCK_AFTER) else deliveries.stuck(session, now - STUCK_AFTER)
-        )
+        moving = deliveries.moved_since(session, now - STUCK_AFTER)
+        stuck = [] if moving else deliveries.stuck(session, now - STUCK_AFTER, brakes.free(canary=canary))
         unsettled = deliveries.unsettled(session, now - UNSETTLED_AFTER)
     lines = [f"delivery {one.id} ({one.kind}) is {one.state} since {_minute(one.changed_at)}" for one in stuck]
     return lines + [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from briefings.actions.braking import Braking
     from briefings.actions.write import Press
     from briefings.adapters.mailer import Mailer, RelayLog
     from briefings.clock import Clock
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 CLAIM = 100
 #: So many deliveries at most are committed as being sent at a time: no more can be unknown when a worker dies.
 WINDOW = 20
+#: The first of a pass is so large: nobody knows yet how fast the relay is.
+FIRST_WINDOW = 1
 #: A window is what the relay takes in about this time: with a slow one, a death leaves few unknown.
 PACE = timedelta(seconds=0.1)
 RECOVER = 500
@@ -63,6 +66,7 @@ class Delivering:
     press: Press
     rules: Rules
     clock: Clock
+    brakes: Braking
 
     def deliver(self, connect: Callable[[], Mailer]) -> int:
         """Send what is due, for two minutes at most. Returns how many letters the relay took.
@@ -103,12 +107,16 @@ class Delivering:
                     self._move(session, [delivery], State.UNKNOWN, step)
 
     def _anything_due(self) -> bool:
+        self.brakes.watch_canary()
         with self.database.read() as session:
-            return delivery_rows.count_due(session, self.clock()) > 0
+            due = delivery_rows.next_due(session, self.brakes.free)
+        return due is not None and due <= self.clock()
 
     def _claim(self) -> list[Delivery]:
+        now, rules = self.clock(), self.rules
         with self.database.write() as session:
-            return delivery_rows.claim_due(session, self.rules.owner, self.clock(), self.rules.lease, CLAIM)
+            room = self.brakes.room(session, CLAIM)
+            return delivery_rows.claim_due(session, rules.owner, now, rules.lease, room, self.brakes.free)
 
     def _send_due(self, mailer: Mailer, until: datetime) -> int:
         """Send a window after the other. The verdicts of one are committed together with the beginning of the next.
@@ -118,15 +126,22 @@ class Delivering:
         waiting: list[Delivery] = []
         letters: list[tuple[Delivery, bytes]] = []
         verdicts: list[Verdict] = []
-        sent, size = 0, 1
+        sent, size = 0, FIRST_WINDOW
         try:
-            while (begun := self.clock()) < until and (waiting := waiting or self._claim()):
+            while (begun := self.clock()) < until:
+                waiting = waiting or self._claim()
+                if not waiting:
+                    letters, verdicts = [], self._written(verdicts)
+                    if self.brakes.wait(until):
+                        continue
+                    break
                 window, waiting = waiting[:size], waiting[size:]
                 held_until = begun + self.rules.lease * (LAST_PART - 1) / LAST_PART
                 letters, verdicts = self._begin(window, verdicts), []
                 for delivery, content in letters:
-                    in_time = self.clock() < held_until
-                    verdicts.append((delivery, self._send(mailer, delivery, content) if in_time else NOT_TRIED))
+                    stopped = self.brakes.before_next(delivery, verdicts)
+                    late = NOT_TRIED if self.clock() >= held_until else None
+                    verdicts.append((delivery, stopped or late or self._send(mailer, delivery, content)))
                 size = deliveries.next_window(size, self.clock() - begun, PACE, WINDOW)
                 sent += sum(attempt.outcome is Outcome.ACCEPTED for _, attempt in verdicts)
                 if any(attempt.outcome is Outcome.NO_RELAY for _, attempt in verdicts):
@@ -139,6 +154,12 @@ class Delivering:
                 self._move(session, waiting, State.CLAIMED, Step(State.QUEUED, "given-back"))
         return sent
 
+    def _written(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Record the verdicts before anything is waited for. Returns none."""
+        with self.database.write() as session:
+            self._record(session, verdicts)
+        return []
+
     def _send(self, mailer: Mailer, delivery: Delivery, content: bytes) -> Attempt:
         return mailer.send(content, self.press.writer.return_path(delivery), delivery.address)
 
@@ -149,12 +170,14 @@ class Delivering:
         """
         with self.database.write() as session:
             self._record(session, verdicts)
-            receivers = delivery_rows.receivers(session, [delivery.id for delivery in window], self.clock())
-            allowed = self._allowed(session, window, receivers)
+            free = self._unheld(session, window, self.brakes.hold(session, window))
+            receivers = delivery_rows.receivers(session, [delivery.id for delivery in free], self.clock())
+            allowed = self._allowed(session, free, receivers)
             letters = self.press.letters(session, allowed, receivers)
             broken = [delivery for delivery in allowed if delivery.id not in letters]
             self._move(session, broken, State.CLAIMED, Step(State.DEAD, "cannot-render"))
             whole = [delivery for delivery in allowed if delivery.id in letters]
+            whole = self._unheld(session, whole, self.brakes.ration(session, whole))
             sending, now, lease = Step(State.SENDING), self.clock(), self.rules.lease
             held = delivery_rows.change_all(session, whole, State.CLAIMED, sending, now, lease=lease)
         return [(delivery, letters[delivery.id]) for delivery in whole if delivery.id in held]
@@ -179,6 +202,16 @@ class Delivering:
             self._move(session, those, State.CLAIMED, Step(State.SKIPPED, reason))
         return allowed
 
+    def _unheld(self, session: Session, window: Sequence[Delivery], held: Mapping[int, Step]) -> list[Delivery]:
+        """Those that no brake holds; the others are given back, each with the step of its brake."""
+        steps: dict[Step, list[Delivery]] = defaultdict(list)
+        for delivery in window:
+            if delivery.id in held:
+                steps[held[delivery.id]].append(delivery)
+        for step, those in steps.items():
+            self._move(session, those, State.CLAIMED, step)
+        return [delivery for delivery in window if delivery.id not in held]
+
     def _record(self, session: Session, verdicts: Sequence[Verdict]) -> None:
         """Write down what became of attempts.
 
@@ -198,6 +231,7 @@ class Delivering:
                 subscriber_rows.suppress(session, delivery.address_key, "bounced", now)
             if delivery.id not in moved:
                 log.warning("Delivery %s was taken over while it was being sent; left to its new owner", delivery.id)
+        self.brakes.learn(session, verdicts)
 
     def _move(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from briefings.actions import suppressing
+from briefings.actions import braking, suppressing
 from briefings.domain import bounces, deliveries, notices
 from briefings.domain.deliveries import State, Step
 from briefings.domain.notices import NOT_OURS, NOTHING_NEW, SOFT_BOUNCED, Weight
@@ -92,6 +92,8 @@ def _apply(session: Session, delivery: Delivery, notice: Notice, now: datetime) 
     verdict = notices.verdict(weighed, past, now)
     if verdict:
         suppressing.suppress(session, delivery, verdict, now)
+    if moved and notice.kind in {"bounced", "complained"}:
+        braking.judge(session, now)
 
 
 def _move(session: Session, delivery: Delivery, notice: Notice, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
+from briefings.store import brakes
 from briefings.store.deliveries import Delivery, Event
 from briefings.store.feeds import Fetch
 from briefings.store.issues import take_slot
@@ -22,6 +23,7 @@ JOB = "tidy"
 AT = time(3, 0, tzinfo=UTC)
 KEEP_FETCHES = timedelta(days=30)
 KEEP_UNCONFIRMED = timedelta(days=8)  #: a day longer than a confirmation is valid
+KEEP_BUCKETS = timedelta(days=2)  #: by then the slowest is full again
 KEEP_ADDRESS_AFTER_LEAVING = timedelta(days=30)
 
 
@@ -47,6 +49,7 @@ def tidy(database: Database, clock: Clock) -> bool:
             Subscriber.id.not_in(hopeful),
         )
         session.execute(nobody)
+        brakes.forget(session, now - KEEP_BUCKETS)
         _forget_addresses(session, now - KEEP_ADDRESS_AFTER_LEAVING)
         slot.done_at = now
         return True

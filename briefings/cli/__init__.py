@@ -19,6 +19,7 @@ from rich.table import Table
 from briefings import logs
 from briefings.cli.bench import bench
 from briefings.cli.bounces import bounces
+from briefings.cli.brakes import resume, stop
 from briefings.cli.catalogue import catalogue, plan
 from briefings.cli.chaos import chaos
 from briefings.cli.evaluate import evaluate
@@ -222,11 +223,9 @@ def settle(delivery: int, verdict: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def doctor(*, as_json: bool) -> None:
     """Give account of the newest issue; exits non-zero when something does not add up or is stuck."""
-    from briefings.actions.account import stuck_words
-
     app = open_app()
     ledger = app.ledger()
-    faults = [*(ledger.imbalances() if ledger else []), *stuck_words(app.database, app.clock()), *app.held_words()]
+    faults = [*(ledger.imbalances() if ledger else []), *app.faults()]
     if as_json:
         click.echo(json.dumps({"ledger": asdict(ledger) if ledger else None, "faults": faults}, indent=1))
     else:
@@ -263,10 +262,12 @@ def _print_surroundings(app: App) -> None:
     console.print(f"Account mails: {', '.join(others) or 'none'}.")
     if app.review.count():
         console.print(f"Bounce mails to look at yourself: {app.review.count()} in {app.review.folder}.")
+    for line in app.pause_words():
+        console.print(escape(line))
     depth = app.doorbell.depth()
     rings = f"answers, {sum(depth.values())} rings wait" if depth is not None else "does not answer; work waits for it"
     console.print(f"The broker {rings}.")
 
 
-for command in (bench, bounces, catalogue, chaos, plan, feeds, tag, rules, labels, evaluate):
+for command in (bench, bounces, stop, resume, catalogue, chaos, plan, feeds, tag, rules, labels, evaluate):
     main.add_command(command)

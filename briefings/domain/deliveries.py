@@ -32,7 +32,7 @@ class State(StrEnum):
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.CLAIMED, State.SKIPPED}),
     State.DEFERRED: frozenset({State.CLAIMED, State.SKIPPED}),
-    State.CLAIMED: frozenset({State.QUEUED, State.SENDING, State.SKIPPED, State.DEAD}),
+    State.CLAIMED: frozenset({State.QUEUED, State.DEFERRED, State.SENDING, State.SKIPPED, State.DEAD}),
     State.SENDING: frozenset({State.SENT, State.DEFERRED, State.BOUNCED, State.UNKNOWN, State.DEAD}),
     State.UNKNOWN: frozenset(
         {State.SENT, State.QUEUED, State.DEFERRED, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.DEAD}
@@ -59,7 +59,7 @@ STATUS = re.compile(r"\b[245]\.(\d{1,3})\.(\d{1,3})\b")
 PERMANENT, ADDRESSING, BAD_SENDER = 500, 1, 8
 DISABLED, FULL, TOO_LARGE = (2, 1), (2, 2), (3, 4)
 CONTENT = (5, 6)
-#: How long to wait for a relay that does not answer at all; that costs no attempt.
+#: How long to wait for a relay that does not answer at all.
 RELAY_DOWN = timedelta(seconds=60)
 
 
@@ -72,7 +72,12 @@ class Outcome(StrEnum):
     CONTENT = "content-refused"  # 5xx that speaks of this mail: too large, malformed
     POLICY = "policy"  # 5xx that speaks of us: sender, quota, reputation, authentication
     NO_RELAY = "no-relay"  # no connection, TLS or login: nothing was tried
+    STOPPED = "stopped"  # a brake came on: nothing was tried
     NO_VERDICT = "no-verdict"  # the final dot was written and no answer came
+
+
+#: What costs no attempt, and after how long it is looked at again. Whether a brake is still on is the brake's to say.
+UNTRIED = {Outcome.NO_RELAY: RELAY_DOWN, Outcome.STOPPED: timedelta(seconds=1)}
 
 
 @dataclass(frozen=True)
@@ -152,8 +157,8 @@ def after(attempt: Attempt, attempts: int, now: datetime) -> Step:
         return Step(State.BOUNCED, attempt.outcome.value)
     if attempt.outcome is Outcome.NO_VERDICT:
         return Step(State.UNKNOWN, "no-verdict")
-    if attempt.outcome is Outcome.NO_RELAY:
-        return Step(State.DEFERRED, "no-relay", now + RELAY_DOWN, counts=False)
+    if attempt.outcome in UNTRIED:
+        return Step(State.DEFERRED, attempt.outcome.value, now + UNTRIED[attempt.outcome], counts=False)
     if attempts + 1 >= MOST_ATTEMPTS:
         return Step(State.DEAD, "attempts-spent")
     return Step(State.DEFERRED, attempt.outcome.value, now + BACK_OFF[attempts])

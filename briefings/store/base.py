@@ -140,6 +140,17 @@ def insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]], 
     return [] if returning is None else inserted
 
 
+def put(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Write rows, each in the place of the one that has its primary key, if there is one; all with the same columns."""
+    if not rows:
+        return
+    dialect_insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = dialect_insert(table).values(rows)
+    keys = {column.name for column in table.__table__.primary_key}
+    values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    session.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=values))
+
+
 def _engine(url: str) -> Engine:
     """Parameters stay out of error messages: they may be addresses, and errors go to the log."""
     address = make_url(url)

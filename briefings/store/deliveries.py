@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
 
-    from sqlalchemy import Table
+    from sqlalchemy import ColumnElement, Table
     from sqlalchemy.orm import Session
 
     from briefings.domain.deliveries import Step
@@ -96,11 +96,16 @@ def queue(session: Session, rows: list[dict[str, Any]], now: datetime) -> list[i
     return ids
 
 
-def claim_due(session: Session, owner: str, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
-    """Take up to `limit` due deliveries: each gets a new epoch, which fences off whoever had it before."""
+def claim_due(
+    session: Session, owner: str, now: datetime, lease: timedelta, limit: int, *only: ColumnElement[bool]
+) -> list[Delivery]:
+    """Take up to `limit` due deliveries: each gets a new epoch, which fences off whoever had it before.
+
+    `only` are conditions that they must meet besides.
+    """
     due = (
         select(Delivery.id)
-        .where(text(IS_WAITING), Delivery.next_at <= now)
+        .where(text(IS_WAITING), Delivery.next_at <= now, *only)
         .order_by(Delivery.next_at, Delivery.content_digest, Delivery.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -337,15 +342,21 @@ def unsettled(session: Session, before: datetime) -> list[Delivery]:
     return list(session.scalars(found.order_by(Delivery.id).limit(50)))
 
 
-def stuck(session: Session, before: datetime) -> list[Delivery]:
-    """Deliveries that should have moved and did not: lease over long ago, or due long ago."""
+def stuck(session: Session, before: datetime, *only: ColumnElement[bool]) -> list[Delivery]:
+    """Deliveries that should have moved and did not: lease over long ago, or due long ago and within `only`."""
     found = select(Delivery).where(
         or_(
             and_(Delivery.state.in_((State.CLAIMED.value, State.SENDING.value)), Delivery.lease_until < before),
-            and_(Delivery.state.in_(WAITING), Delivery.next_at < before),
+            and_(Delivery.state.in_(WAITING), Delivery.next_at < before, *only),
         )
     )
     return list(session.scalars(found.order_by(Delivery.id).limit(50)))
+
+
+def next_due(session: Session, *only: ColumnElement[bool]) -> datetime | None:
+    """When the first of the waiting deliveries that meet `only` is due (UTC)."""
+    first = select(Delivery.next_at).where(text(IS_WAITING), *only).order_by(Delivery.next_at).limit(1)
+    return session.scalar(first)
 
 
 def count_due(session: Session, now: datetime) -> int:

@@ -91,7 +91,7 @@ def test_a_refused_recipient_bounces_is_suppressed_and_gets_the_week_back_while_
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 def test_a_refusal_for_now_is_tried_again_later_with_the_same_bytes(composed, relay, verb):
-    relay.answers[verb] = "451 4.7.1 come back later"
+    relay.answers[verb] = "451 4.3.0 come back later"
     assert composed.deliver() == 0
     assert states(composed) == [("deferred", "refused-for-now")] * 2
     tried = list(relay.accepted)
@@ -159,7 +159,7 @@ def test_only_an_answer_that_blames_the_address_suppresses_it(composed, relay, v
 
 
 def test_attempts_end_at_last(composed, relay):
-    relay.answers["RCPT"] = "451 4.7.1 come back later"
+    relay.answers["RCPT"] = "451 4.3.0 come back later"
     composed.settings = replace(composed.settings, latest=timedelta(days=9))
     with composed.database.write() as session:
         session.execute(update(Delivery).values(not_after=MONDAY_EVENING + timedelta(days=9)))

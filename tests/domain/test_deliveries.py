@@ -67,6 +67,7 @@ def test_every_waiting_state_moves_and_none_that_never_arrived_does():
         (Outcome.REFUSED_FOR_NOW, State.DEFERRED, "refused-for-now"),
         (Outcome.POLICY, State.DEFERRED, "policy"),
         (Outcome.NO_RELAY, State.DEFERRED, "no-relay"),
+        (Outcome.STOPPED, State.DEFERRED, "stopped"),
     ],
 )
 def test_an_outcome_leads_to_its_state(outcome, state, reason):

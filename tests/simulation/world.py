@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -15,12 +15,13 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
 from week import MONDAY_EVENING
 
-from briefings.actions import deliver, record
+from briefings.actions import braking, deliver, record
+from briefings.actions.braking import Braking, Limits
 from briefings.actions.deliver import Delivering, Rules
 from briefings.actions.subscribe import Subscribing
 from briefings.domain.deliveries import Attempt, Outcome
 from briefings.domain.notices import Notice
-from briefings.errors import DependencyError
+from briefings.errors import DependencyError, InputError
 from briefings.store import base
 from briefings.store.base import Database
 from simulation.journal import ACCEPTED, ATTEMPTED, Entry, Journal
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from briefings.actions.render import Writer
     from briefings.bootstrap import App
+    from briefings.clock import Clock
     from briefings.store.deliveries import Delivery
     from simulation.weather import Weather
 
@@ -186,13 +188,18 @@ class World:
         """Let a last worker do what is due until nothing is under way any more; the relay takes all."""
         self.calm = True
         self.scheduler.alone("last")
+        self._lift_brakes()
         for _ in range(ROUNDS):
             moment = self._next_moment(max)
             if moment is None:
                 return
             self.now = max(self.now, moment) + timedelta(seconds=1)
-            delivering = Delivering(SeamDatabase(self), self.press, self.rules("last"), lambda: self.now)
-            delivering.deliver(lambda: SeamMailer(self))
+            self.delivering("last", lambda: self.now).deliver(lambda: SeamMailer(self))
+
+    def _lift_brakes(self) -> None:
+        """The operator has looked at what opened the breaker."""
+        with suppress(InputError):
+            braking.resume(SeamDatabase(self), "operator", self.now)
 
     def wait_for_work(self) -> None:
         """There was nothing to do: let the others go on, and mostly until something is due."""
@@ -201,7 +208,11 @@ class World:
         if moment and moment > self.now and self.random.random() < 3 / 4:
             self.put_clock((moment - self.now).total_seconds() + 1)
 
-    def rules(self, owner: str) -> Rules:
+    def delivering(self, owner: str, clock: Clock) -> Delivering:
+        database = SeamDatabase(self)
+        return Delivering(database, self.press, self._rules(owner), clock, Braking(database, clock, Limits()))
+
+    def _rules(self, owner: str) -> Rules:
         return Rules(owner, LEASE, self.weather.policy, PATIENCE, RelayMemory(self))
 
     def _stand_still(self) -> None:
@@ -251,7 +262,7 @@ class Worker:
     def _pass(self, owner: str) -> int | None:
         """Returns how many were sent, or None when the pass broke off."""
         world = self.world
-        delivering = Delivering(SeamDatabase(world), world.press, world.rules(owner), lambda: world.now + self.skew)
+        delivering = world.delivering(owner, lambda: world.now + self.skew)
         try:
             sent = delivering.deliver(lambda: SeamMailer(world))
         except (DependencyError, Stopped, Crash) as end:

@@ -6,11 +6,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from briefings.settings import ROOT
-from briefings.store import deliveries, feeds, issues, items, staff, subscribers, tag_rules
+from briefings.store import brakes, deliveries, feeds, issues, items, staff, subscribers, tag_rules
 from briefings.store.base import Base
 from briefings.store.schema import is_current
 
-TABLES = (deliveries, feeds, issues, items, staff, subscribers, tag_rules)
+TABLES = (brakes, deliveries, feeds, issues, items, staff, subscribers, tag_rules)
 
 
 def test_models_and_migrations_agree(database):

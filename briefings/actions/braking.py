@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from briefings.clock import Clock
     from briefings.domain.brakes import CanaryStep
     from briefings.store.base import Database
-    from briefings.store.deliveries import Delivery
+    from briefings.store.deliveries import Due
 
-    Verdicts = Sequence[tuple[Delivery, Attempt]]
+    Verdicts = Sequence[tuple[Due, Attempt]]
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 TURN = "braking"
 #: Events of the brakes.
 STOPPED, BRAKED, RESUMED = "sending-stopped", "sending-braked", "sending-resumed"
-#: Between the letters of a window, the brakes are looked at no more often than this.
+#: The brakes are looked at no more often than this.
 LOOK_AGAIN = timedelta(seconds=1)
 #: A pass waits for tokens, a moment at a time, if the next one is this near; else somebody rings in time.
 WORTH_WAITING, MOMENT = timedelta(seconds=5), timedelta(seconds=0.25)
@@ -70,7 +70,7 @@ class Braking:
 
     @property
     def free(self) -> ColumnElement[bool]:
-        """The deliveries that may be claimed."""
+        """The deliveries that may be begun."""
         return brake_rows.free(canary=self.limits.canary > 0)
 
     def watch_canary(self) -> None:
@@ -80,7 +80,7 @@ class Braking:
                 self._watch_canary(session, self.clock())
 
     def room(self, session: Session, most: int) -> int:
-        """How many deliveries may be claimed now, `most` at most: as many as there are tokens and the canary lets."""
+        """How many deliveries may be begun now, `most` at most: as many as there are tokens and the canary lets."""
         now, everywhere = self.clock(), self.limits.rates.of_all()
         canary = self._watch_canary(session, now) if self.limits.canary else None
         if everywhere:
@@ -100,13 +100,15 @@ class Braking:
         self.sleep(max(MOMENT, due - now, self.token_at - now).total_seconds())
         return True
 
-    def hold(self, session: Session, window: Sequence[Delivery]) -> dict[int, Step]:
-        """What becomes of those of a window that must not go now, by id."""
-        now = self._look(session)
-        steps = {one.id: self.seen.step(one.kind, domain_of(one.address), one.id, now) for one in window}
+    def hold(self, session: Session, window: Sequence[Due]) -> dict[int, Step]:
+        """What becomes of those of a window whose domain is left alone, by id."""
+        now = self.clock()
+        if now - self.looked_at >= LOOK_AGAIN:
+            self._look(session)
+        steps = {one.id: self.seen.step(domain_of(one.address), one.id, now) for one in window}
         return {one: step for one, step in steps.items() if step}
 
-    def ration(self, session: Session, window: Sequence[Delivery]) -> dict[int, Step]:
+    def ration(self, session: Session, window: Sequence[Due]) -> dict[int, Step]:
         """Take a token for each; what becomes of those that get none, by id.
 
         Buckets are nobody else's until the transaction ends: ration last.
@@ -121,7 +123,7 @@ class Braking:
         waiting = {one.id: at for one, at in zip(window, waits, strict=True) if at}
         return {one: Step(State.DEFERRED, "rate", at) for one, at in waiting.items()}
 
-    def before_next(self, delivery: Delivery, verdicts: Verdicts) -> Attempt | None:
+    def before_next(self, delivery: Due, verdicts: Verdicts) -> Attempt | None:
         """Why the next letter of a window must not go, after the verdicts on those before it; None when it may.
 
         A database that does not answer could not keep what becomes of it.
@@ -149,9 +151,8 @@ class Braking:
             since = _judged_since(session, self.seen)
             _judge(session, brake_rows.last_outcomes(session, since, LAST_OUTCOMES).fault(), now)
 
-    def _look(self, session: Session) -> datetime:
+    def _look(self, session: Session) -> None:
         self.seen, self.looked_at = brake_rows.brakes(session), self.clock()
-        return self.looked_at
 
     def _watch_canary(self, session: Session, now: datetime) -> int | None:
         """How many more of the newest issue may be begun; None when all may."""

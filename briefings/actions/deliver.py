@@ -1,4 +1,4 @@
-"""Delivery -> event: claim, commit, send, record. No transaction is held while the relay is spoken to."""
+"""Delivery -> event: begin, commit, send, record. No transaction is held while the relay is spoken to."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from briefings.adapters.mailer import Mailer, RelayLog
     from briefings.clock import Clock
     from briefings.store.base import Database
-    from briefings.store.deliveries import Delivery, Receiver
+    from briefings.store.deliveries import Delivery, Due
 
 log = logging.getLogger(__name__)
 
-CLAIM = 100
 #: So many deliveries at most are committed as being sent at a time: no more can be unknown when a worker dies.
 WINDOW = 20
 #: The first of a pass is so large: nobody knows yet how fast the relay is.
@@ -88,9 +87,8 @@ class Delivering:
         """Free what a dead worker held, and settle unknown outcomes by evidence, else by the policy."""
         now, rules = self.clock(), self.rules
         with self.database.write() as session:
-            for delivery in delivery_rows.lease_over(session, now, RECOVER):
-                before = State(delivery.state)
-                self._move(session, [delivery], before, deliveries.after_crash(before))
+            left = delivery_rows.lease_over(session, now, RECOVER)
+            self._move(session, left, State.SENDING, deliveries.AFTER_CRASH)
             unknown = delivery_rows.unknown_before(session, now - rules.unknown_patience, RECOVER)
         taken = rules.relay_log.took([delivery.uid for delivery in unknown])
         with self.database.write() as session:
@@ -112,32 +110,21 @@ class Delivering:
             due = delivery_rows.next_due(session, self.brakes.free)
         return due is not None and due <= self.clock()
 
-    def _claim(self) -> list[Delivery]:
-        now, rules = self.clock(), self.rules
-        with self.database.write() as session:
-            room = self.brakes.room(session, CLAIM)
-            return delivery_rows.claim_due(session, rules.owner, now, rules.lease, room, self.brakes.free)
-
     def _send_due(self, mailer: Mailer, until: datetime) -> int:
         """Send a window after the other. The verdicts of one are committed together with the beginning of the next.
 
-        When the relay is gone or the time is over, what was not begun is given back. Returns how many were taken.
+        When the relay is gone or the time is over, what was not begun waits on. Returns how many were taken.
         """
-        waiting: list[Delivery] = []
-        letters: list[tuple[Delivery, bytes]] = []
+        letters: list[tuple[Due, bytes]] = []
         verdicts: list[Verdict] = []
         sent, size = 0, FIRST_WINDOW
         try:
             while (begun := self.clock()) < until:
-                waiting = waiting or self._claim()
-                if not waiting:
-                    letters, verdicts = [], self._written(verdicts)
-                    if self.brakes.wait(until):
-                        continue
+                window, verdicts = self._begin(size, verdicts), []
+                letters = window or []
+                if window is None and not self.brakes.wait(until):
                     break
-                window, waiting = waiting[:size], waiting[size:]
                 held_until = begun + self.rules.lease * (LAST_PART - 1) / LAST_PART
-                letters, verdicts = self._begin(window, verdicts), []
                 for delivery, content in letters:
                     stopped = self.brakes.before_next(delivery, verdicts)
                     late = NOT_TRIED if self.clock() >= held_until else None
@@ -151,66 +138,62 @@ class Delivering:
             verdicts += [(delivery, NOT_TRIED) for delivery, _ in letters[len(verdicts) + 1 :]]
             with self.database.write() as session:
                 self._record(session, verdicts)
-                self._move(session, waiting, State.CLAIMED, Step(State.QUEUED, "given-back"))
         return sent
 
-    def _written(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Record the verdicts before anything is waited for. Returns none."""
-        with self.database.write() as session:
-            self._record(session, verdicts)
-        return []
-
-    def _send(self, mailer: Mailer, delivery: Delivery, content: bytes) -> Attempt:
+    def _send(self, mailer: Mailer, delivery: Due, content: bytes) -> Attempt:
         return mailer.send(content, self.press.writer.return_path(delivery), delivery.address)
 
-    def _begin(self, window: Sequence[Delivery], verdicts: Sequence[Verdict]) -> list[tuple[Delivery, bytes]]:
-        """Record the verdicts, look once more which mails may go, write them, and commit `sending`, all at once.
+    def _begin(self, size: int, verdicts: Sequence[Verdict]) -> list[tuple[Due, bytes]] | None:
+        """Record the verdicts, take the next deliveries, write those that may go, and commit `sending`, all at once.
 
-        Returns the letters, without those that must not or cannot be sent, or are another worker's by now.
+        Returns the letters, without those that must not or cannot be sent; None when nothing is due.
         """
         with self.database.write() as session:
             self._record(session, verdicts)
-            free = self._unheld(session, window, self.brakes.hold(session, window))
-            receivers = delivery_rows.receivers(session, [delivery.id for delivery in free], self.clock())
-            allowed = self._allowed(session, free, receivers)
-            letters = self.press.letters(session, allowed, receivers)
-            broken = [delivery for delivery in allowed if delivery.id not in letters]
-            self._move(session, broken, State.CLAIMED, Step(State.DEAD, "cannot-render"))
-            whole = [delivery for delivery in allowed if delivery.id in letters]
+            window = self._due(session, size)
+            allowed = self._allowed(session, self._unheld(session, window, self.brakes.hold(session, window)))
+            letters = self.press.letters(session, allowed)
+            self._end(session, [one for one in allowed if one.id not in letters], Step(State.DEAD, "cannot-render"))
+            whole = [one for one in allowed if one.id in letters]
             whole = self._unheld(session, whole, self.brakes.ration(session, whole))
-            sending, now, lease = Step(State.SENDING), self.clock(), self.rules.lease
-            held = delivery_rows.change_all(session, whole, State.CLAIMED, sending, now, lease=lease)
-        return [(delivery, letters[delivery.id]) for delivery in whole if delivery.id in held]
+            delivery_rows.begin(session, whole, self.rules.owner, self.clock(), self.rules.lease)
+        return [(one, letters[one.id]) for one in whole] if window else None
 
-    def _allowed(
-        self, session: Session, window: Sequence[Delivery], receivers: Mapping[int, Receiver]
-    ) -> list[Delivery]:
+    def _due(self, session: Session, size: int) -> list[Due]:
+        room = self.brakes.room(session, size)
+        return delivery_rows.lock_due(session, self.clock(), room, self.brakes.free)
+
+    def _allowed(self, session: Session, window: Sequence[Due]) -> list[Due]:
         """Those that may be sent now; the others are skipped, with the reason."""
         now = self.clock()
-        skipped: dict[str, list[Delivery]] = defaultdict(list)
+        skipped: dict[str, list[Due]] = defaultdict(list)
         for delivery in window:
-            person = receivers.get(delivery.id)
             reason = deliveries.before_sending(
                 delivery.kind,
-                suppressed=person.suppressed if person else None,
-                subscriber=person.state if person else None,
+                suppressed=delivery.suppressed,
+                subscriber=delivery.person,
                 late=now > delivery.not_after,
             )
             skipped[reason or ""].append(delivery)
         allowed = skipped.pop("", [])
         for reason, those in skipped.items():
-            self._move(session, those, State.CLAIMED, Step(State.SKIPPED, reason))
+            self._end(session, those, Step(State.SKIPPED, reason))
         return allowed
 
-    def _unheld(self, session: Session, window: Sequence[Delivery], held: Mapping[int, Step]) -> list[Delivery]:
-        """Those that no brake holds; the others are given back, each with the step of its brake."""
-        steps: dict[Step, list[Delivery]] = defaultdict(list)
+    def _unheld(self, session: Session, window: Sequence[Due], held: Mapping[int, Step]) -> list[Due]:
+        """Those that no brake holds; each of the others takes the step of its brake."""
+        steps: dict[Step, list[Due]] = defaultdict(list)
         for delivery in window:
             if delivery.id in held:
                 steps[held[delivery.id]].append(delivery)
         for step, those in steps.items():
-            self._move(session, those, State.CLAIMED, step)
+            self._end(session, those, step)
         return [delivery for delivery in window if delivery.id not in held]
+
+    def _end(self, session: Session, those: Sequence[Due], step: Step) -> None:
+        """Change deliveries that are not begun."""
+        for state in deliveries.WAITING:
+            self._move(session, [one for one in those if one.state == state], state, step)
 
     def _record(self, session: Session, verdicts: Sequence[Verdict]) -> None:
         """Write down what became of attempts.
@@ -218,7 +201,7 @@ class Delivering:
         A verdict that comes so late that the delivery counts as unknown already is the evidence that settles it.
         """
         now = self.clock()
-        steps: dict[Step, list[Delivery]] = defaultdict(list)
+        steps: dict[Step, list[Due]] = defaultdict(list)
         words = {delivery.id: {"outcome": at.outcome.value, "reply": at.reply} for delivery, at in verdicts}
         for delivery, attempt in verdicts:
             steps[deliveries.after(attempt, delivery.attempts, now)].append(delivery)
@@ -236,7 +219,7 @@ class Delivering:
     def _move(
         self,
         session: Session,
-        those: Sequence[Delivery],
+        those: Sequence[Delivery | Due],
         before: State,
         step: Step,
         words: Mapping[int, dict[str, str]] | None = None,
@@ -245,7 +228,7 @@ class Delivering:
 
         Returns the ids of those that were still ours.
         """
-        if not deliveries.may_follow(before, step.state):
+        if not those or not deliveries.may_follow(before, step.state):
             return set()
         moved = delivery_rows.change_all(session, those, before, step, self.clock(), details=words)
         if step.state in deliveries.NEVER_ARRIVED:
@@ -254,4 +237,4 @@ class Delivering:
         return moved
 
 
-Verdict = tuple["Delivery", Attempt]
+Verdict = tuple["Due", Attempt]

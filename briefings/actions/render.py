@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from briefings.domain.editions import Edition as EditionValue
     from briefings.domain.links import Links
     from briefings.domain.mails import Mail, Sender
-    from briefings.store.deliveries import Delivery
+    from briefings.store.deliveries import Delivery, Due
 
 CONFIRM_DAYS = 7
 #: What is each reader's own in a briefing.
@@ -43,7 +43,7 @@ class Writer:
     sender: Sender
     postal_address: str
 
-    def letter(self, session: Session, delivery: Delivery) -> Letter:
+    def letter(self, session: Session, delivery: Delivery | Due) -> Letter:
         """The letter of a delivery. Reads rows and changes none. Raises NotFoundError when its person is gone."""
         mail = self.mail(session, delivery)
         briefing = mail if isinstance(mail, BriefingMail) else None
@@ -56,11 +56,11 @@ class Writer:
             briefing=briefing,
         )
 
-    def rendered(self, session: Session, delivery: Delivery) -> Rendered:
+    def rendered(self, session: Session, delivery: Delivery | Due) -> Rendered:
         """The three texts of a delivery."""
         return self.templates.render(self.mail(session, delivery))
 
-    def mail(self, session: Session, delivery: Delivery) -> Mail:
+    def mail(self, session: Session, delivery: Delivery | Due) -> Mail:
         """The typed context of a delivery's mail."""
         subscriber = session.get(Subscriber, delivery.subscriber_id)
         if subscriber is None:
@@ -73,11 +73,11 @@ class Writer:
             return self._finished(session, delivery, subscriber)
         return self._briefing(session, delivery, subscriber)
 
-    def return_path(self, delivery: Delivery) -> str:
+    def return_path(self, delivery: Delivery | Due) -> str:
         """The envelope sender, by which a bounce finds its delivery (VERP)."""
         return f"b+{delivery.uid}@{self.sender.domain}"
 
-    def _confirm(self, session: Session, delivery: Delivery, subscriber: Subscriber) -> ConfirmMail:
+    def _confirm(self, session: Session, delivery: Delivery | Due, subscriber: Subscriber) -> ConfirmMail:
         plan = session.get(Plan, delivery.plan_id) if delivery.plan_id else None
         if plan is None:
             raise NotFoundError("The plan of this confirmation has been replaced; nothing is left to confirm")
@@ -107,7 +107,7 @@ class Writer:
             sender_address=self.postal_address,
         )
 
-    def _finished(self, session: Session, delivery: Delivery, subscriber: Subscriber) -> FinishedMail:
+    def _finished(self, session: Session, delivery: Delivery | Due, subscriber: Subscriber) -> FinishedMail:
         plan = session.get(Plan, delivery.plan_id) if delivery.plan_id else None
         if plan is None:
             raise NotFoundError("The plan that was finished has been deleted; nothing is left to tell")
@@ -122,7 +122,7 @@ class Writer:
             sender_address=self.postal_address,
         )
 
-    def _briefing(self, session: Session, delivery: Delivery, subscriber: Subscriber) -> BriefingMail:
+    def _briefing(self, session: Session, delivery: Delivery | Due, subscriber: Subscriber) -> BriefingMail:
         edition = session.get(Edition, delivery.edition_id) if delivery.edition_id else None
         if edition is None:
             raise NotFoundError("The edition of this delivery has been deleted; nothing is left to send")
@@ -140,7 +140,7 @@ class Writer:
             sender_address=self.postal_address,
         )
 
-    def own(self, delivery: Delivery, since: datetime) -> dict[str, str]:
+    def own(self, delivery: Delivery | Due, since: datetime) -> dict[str, str]:
         """What is each reader's own in a briefing: OWN, with values. `since` is when they asked for it."""
         return {
             "plan_url": self.links.plan(delivery.subscriber_id),

@@ -15,13 +15,13 @@ from briefings.errors import BriefingsError
 from briefings.store.issues import content
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
     from briefings.actions.render import Writer
     from briefings.domain.editions import Edition
-    from briefings.store.deliveries import Delivery, Receiver
+    from briefings.store.deliveries import Due
 
 log = logging.getLogger(__name__)
 
@@ -38,22 +38,20 @@ class Press:
     writer: Writer
     _forms: dict[str, Form] = field(default_factory=dict)
 
-    def letters(
-        self, session: Session, deliveries: Sequence[Delivery], receivers: Mapping[int, Receiver]
-    ) -> dict[int, bytes]:
+    def letters(self, session: Session, window: Sequence[Due]) -> dict[int, bytes]:
         """The letters by delivery id. One that cannot be written is left out, and the log says why."""
         written: dict[int, bytes] = {}
-        for delivery in deliveries:
+        for delivery in window:
             try:
-                written[delivery.id] = self._letter(session, delivery, receivers[delivery.id])
+                written[delivery.id] = self._letter(session, delivery)
             except BROKEN_MAIL:
                 log.exception("Delivery %s cannot be rendered", delivery.id)
         return written
 
-    def _letter(self, session: Session, delivery: Delivery, receiver: Receiver) -> bytes:
-        if delivery.content_digest is None:
+    def _letter(self, session: Session, delivery: Due) -> bytes:
+        if delivery.content_digest is None or delivery.since is None:
             return write(self.writer.letter(session, delivery))
-        own = self.writer.own(delivery, receiver.since)
+        own = self.writer.own(delivery, delivery.since)
         headers = own_headers(self.writer.sender, delivery.address, delivery.uid, delivery.send_at, own)
         return self._form(session, delivery.content_digest).fill(headers, own)
 

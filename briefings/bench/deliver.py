@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from briefings.adapters.mailer import Mailer
     from briefings.bootstrap import App
     from briefings.domain.deliveries import Attempt
-    from briefings.store.deliveries import Receiver
+    from briefings.store.deliveries import Due
 
 WATCH_SECONDS = 0.2
 KILOBYTE = 1024
@@ -104,11 +104,9 @@ class _TimedPress(Press):
 
     work: Work = field(default_factory=Work)
 
-    def letters(
-        self, session: Session, deliveries: Sequence[Delivery], receivers: Mapping[int, Receiver]
-    ) -> dict[int, bytes]:
+    def letters(self, session: Session, window: Sequence[Due]) -> dict[int, bytes]:
         started = time.process_time()
-        written = super().letters(session, deliveries, receivers)
+        written = super().letters(session, window)
         _add(self.work, "write", started)
         self.work.bytes += sum(map(len, written.values()))
         return written

@@ -91,11 +91,8 @@ class Brakes:
             return "stopped"
         return "breaker" if self.breaker and kind == BRIEFING else ""
 
-    def step(self, kind: str, domain: str, number: int, now: datetime) -> Step | None:
-        """What becomes of a claimed delivery that is held back, or None when it may go. `number` is its id."""
-        word = self.word(kind)
-        if word:
-            return Step(State.QUEUED, word)
+    def step(self, domain: str, number: int, now: datetime) -> Step | None:
+        """What becomes of a delivery whose domain is left alone, or None when it may go. `number` is its id."""
         pause = self.pauses.get(domain)
         if pause is None or not pause.holds(now):
             return None
@@ -171,7 +168,7 @@ def enough(bounced: int, complained: int) -> int:
 
 @dataclass(frozen=True)
 class Trial:
-    """How the canary of an issue stands. `begun` are the deliveries that were claimed at least once."""
+    """How the canary of an issue stands. `begun` are the deliveries that a worker took at least once."""
 
     total: int
     begun: int

@@ -88,7 +88,7 @@ def is_lost(row: Row, copies: int) -> bool:
     """Whether nobody will ever send this, and nobody knows."""
     if row.state in WENT_OUT:
         return copies == 0
-    return row.state in {State.CLAIMED, State.SENDING} and row.lease_until is None
+    return row.state is State.SENDING and row.lease_until is None
 
 
 def is_settled(row: Row) -> bool:

@@ -16,8 +16,7 @@ class State(StrEnum):
     """Where a delivery stands."""
 
     QUEUED = "queued"  # waits for its time
-    CLAIMED = "claimed"  # a worker prepares it; no content has left
-    SENDING = "sending"  # committed before any content leaves
+    SENDING = "sending"  # claimed by a worker; committed before any content leaves
     SENT = "sent"  # the relay took it
     DELIVERED = "delivered"  # the provider says that it arrived
     DEFERRED = "deferred"  # definitely not delivered yet; comes again
@@ -30,9 +29,8 @@ class State(StrEnum):
 
 #: What may follow what. Everything that changes a delivery goes through this table.
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.CLAIMED, State.SKIPPED}),
-    State.DEFERRED: frozenset({State.CLAIMED, State.SKIPPED}),
-    State.CLAIMED: frozenset({State.QUEUED, State.DEFERRED, State.SENDING, State.SKIPPED, State.DEAD}),
+    State.QUEUED: frozenset({State.SENDING, State.DEFERRED, State.SKIPPED, State.DEAD}),
+    State.DEFERRED: frozenset({State.SENDING, State.DEFERRED, State.SKIPPED, State.DEAD}),
     State.SENDING: frozenset({State.SENT, State.DEFERRED, State.BOUNCED, State.UNKNOWN, State.DEAD}),
     State.UNKNOWN: frozenset(
         {State.SENT, State.QUEUED, State.DEFERRED, State.DELIVERED, State.BOUNCED, State.COMPLAINED, State.DEAD}
@@ -47,7 +45,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 #: A worker may take these when their time has come.
 WAITING = (State.QUEUED, State.DEFERRED)
 #: These will change by themselves.
-MOVING = (State.QUEUED, State.DEFERRED, State.CLAIMED, State.SENDING)
+MOVING = (State.QUEUED, State.DEFERRED, State.SENDING)
 #: An edition that ends so gives its plan week back: the week comes again in the next issue.
 NEVER_ARRIVED = (State.BOUNCED, State.DEAD, State.SKIPPED)
 
@@ -98,6 +96,10 @@ class Step:
     counts: bool = True  #: whether the attempt is spent
 
 
+#: Whoever was sending did not come back within the lease: nobody knows whether the letter left.
+AFTER_CRASH = Step(State.UNKNOWN, "crashed-while-sending")
+
+
 def speaks_of_address(status: str) -> bool:
     """Whether an enhanced status code (RFC 3463) blames the address itself: only then is it suppressed."""
     found = STATUS.search(status)
@@ -136,7 +138,7 @@ def may_follow(before: State, after: State) -> bool:
 
 
 def before_sending(kind: str, *, suppressed: str | None, subscriber: str | None, late: bool) -> str | None:
-    """The word for why a claimed delivery must not be sent, or None.
+    """The word for why a due delivery must not be sent, or None.
 
     `suppressed` is the suppression's reason, `subscriber` the state of the person (None for staff mail). A person
     who unsubscribed may ask for a new confirmation, but a bounced or complaining address gets nothing.
@@ -162,11 +164,6 @@ def after(attempt: Attempt, attempts: int, now: datetime) -> Step:
     if attempts + 1 >= MOST_ATTEMPTS:
         return Step(State.DEAD, "attempts-spent")
     return Step(State.DEFERRED, attempt.outcome.value, now + BACK_OFF[attempts])
-
-
-def after_crash(state: State) -> Step:
-    """What a lease that ran out means: nothing left while claimed, nobody knows while sending."""
-    return Step(State.QUEUED, "lease-over") if state is State.CLAIMED else Step(State.UNKNOWN, "crashed-while-sending")
 
 
 def next_window(size: int, took: timedelta, pace: timedelta, most: int) -> int:

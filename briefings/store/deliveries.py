@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ForeignKey, Index, and_, func, insert, or_, select, text, update
+from sqlalchemy import ForeignKey, Index, and_, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from briefings.domain.deliveries import MOVING, WAITING, State, may_follow
+from briefings.domain.deliveries import MOVING, State, Step, may_follow
 from briefings.domain.notices import SOFT_BOUNCED, Past
 from briefings.store.base import Base, Id, insert_new
 from briefings.store.issues import Edition
 from briefings.store.subscribers import Subscriber, Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.orm import Session
 
-    from briefings.domain.deliveries import Step
+
+#: Written out, so that a database sees which index fits. What has its end is in none of them.
+IS_WAITING, IS_SENDING = "deliveries.state IN ('deferred', 'queued')", "deliveries.state = 'sending'"
+IS_UNKNOWN = "deliveries.state = 'unknown'"
 
 
-#: Written out, so that a database sees that the index of what waits fits.
-IS_WAITING = "state IN ('deferred', 'queued')"
+def _index_of(name: str, condition: str, *columns: str) -> Index:
+    """An index of those deliveries that a condition holds for."""
+    where = text(condition.replace("deliveries.", ""))
+    return Index(f"ix_deliveries_{name}", *columns, sqlite_where=where, postgresql_where=where)
 
 
 class Delivery(Base):
@@ -35,16 +40,9 @@ class Delivery(Base):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index("ix_deliveries_state_next_at", "state", "next_at"),
-        Index(
-            "ix_deliveries_waiting",
-            "next_at",
-            "content_digest",
-            "id",
-            sqlite_where=text(IS_WAITING),
-            postgresql_where=text(IS_WAITING),
-        ),
-        Index("ix_deliveries_state_lease_until", "state", "lease_until"),
+        _index_of("waiting", IS_WAITING, "next_at", "content_digest", "id"),
+        _index_of("sending", IS_SENDING, "lease_until"),
+        _index_of("unknown", IS_UNKNOWN, "changed_at"),
     )
     id: Mapped[Id]
     uid: Mapped[str] = mapped_column(unique=True)  #: the left part of its Message-ID
@@ -71,19 +69,27 @@ class Delivery(Base):
     changed_at: Mapped[datetime]
 
 
+#: Most events are of deliveries.
+OF_PERSON = text("subscriber_id IS NOT NULL")
+
+
 class Event(Base):
     """What happened to a delivery or a person; append-only."""
 
     __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_subscriber_id", "subscriber_id", sqlite_where=OF_PERSON, postgresql_where=OF_PERSON),
+    )
     id: Mapped[Id]
     at: Mapped[datetime] = mapped_column(index=True)
     kind: Mapped[str] = mapped_column(index=True)
     delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), index=True)
-    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"))
     provider_id: Mapped[str | None] = mapped_column(unique=True)  #: the provider's own id of a notice
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
+EVENTS_AT_ONCE = 10
 #: The tables themselves: what goes through the mapped class costs the hot path twice as much.
 ROWS, EVENTS = cast("Table", Delivery.__table__), cast("Table", Event.__table__)
 
@@ -96,31 +102,79 @@ def queue(session: Session, rows: list[dict[str, Any]], now: datetime) -> list[i
     return ids
 
 
-def claim_due(
-    session: Session, owner: str, now: datetime, lease: timedelta, limit: int, *only: ColumnElement[bool]
-) -> list[Delivery]:
-    """Take up to `limit` due deliveries: each gets a new epoch, which fences off whoever had it before.
+@dataclass
+class Due:
+    """A delivery whose time has come, as far as sending looks at it, and the person whom it is for."""
 
-    `only` are conditions that they must meet besides.
-    """
+    id: int
+    uid: str
+    kind: str
+    subscriber_id: int
+    edition_id: int | None
+    content_digest: str | None
+    plan_id: int | None
+    timezone: str | None
+    address: str
+    address_key: str
+    send_at: datetime
+    not_after: datetime
+    state: str
+    attempts: int
+    epoch: int
+    person: str | None  #: the person's state; None when they are gone
+    since: datetime | None  #: when they confirmed, else when they came
+    suppressed: str | None  #: why their address gets no mail, if so
+
+
+#: What is asked of a delivery that is due: the columns that Due names, without those of the person.
+ASKED = [ROWS.c[one.name] for one in fields(Due)[:-3]]
+
+
+def lock_due(session: Session, now: datetime, limit: int, *only: ColumnElement[bool]) -> list[Due]:
+    """Up to `limit` due deliveries, nobody else's until the transaction ends. `only` are conditions besides."""
     due = (
-        select(Delivery.id)
-        .where(text(IS_WAITING), Delivery.next_at <= now, *only)
-        .order_by(Delivery.next_at, Delivery.content_digest, Delivery.id)
+        select(*ASKED)
+        .where(text(IS_WAITING), ROWS.c.next_at <= now, *only)
+        .order_by(ROWS.c.next_at, ROWS.c.content_digest, ROWS.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte()
     )
-    statement = (
-        update(Delivery)
-        .where(Delivery.id.in_(due.scalar_subquery()))
-        .values(
-            state=State.CLAIMED.value, owner=owner, epoch=Delivery.epoch + 1, lease_until=now + lease, changed_at=now
-        )
-        .returning(Delivery)
-        .execution_options(synchronize_session=False)
+    person = (Subscriber.state, func.coalesce(Subscriber.confirmed_at, Subscriber.created_at), Suppression.reason)
+    holds = or_(Suppression.expires_at.is_(None), Suppression.expires_at > now)
+    found = (
+        select(*due.c, *person)
+        .outerjoin_from(due, Subscriber, Subscriber.id == due.c.subscriber_id)
+        .outerjoin(Suppression, and_(Suppression.address_key == due.c.address_key, holds))
+        .order_by(due.c.content_digest, due.c.id)
     )
-    claimed = session.scalars(statement)
-    return sorted(claimed, key=lambda one: (one.next_at, one.content_digest or "", one.id))
+    rows: Iterable[Any] = session.execute(found)
+    return [Due(*row) for row in rows]
+
+
+def begin(session: Session, window: Sequence[Due], owner: str, now: datetime, lease: timedelta) -> None:
+    """Mark locked deliveries as being sent by a worker, for a lease.
+
+    Each gets a new epoch, which fences off whoever had it before. Writes the events.
+    """
+    for due in window:
+        due.state, due.epoch = State.SENDING.value, due.epoch + 1
+    values = {"owner": owner, "lease_until": now + lease, "changed_at": now}
+    session.execute(BEGIN, {**values, "ids": [due.id for due in window]})
+    _write_events(session, [_event(due.id, Step(State.SENDING), now, {"epoch": due.epoch}, None) for due in window])
+
+
+#: Built once, for the hot path.
+BEGIN = (
+    update(ROWS)
+    .where(ROWS.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=State.SENDING.value,
+        reason="",
+        epoch=ROWS.c.epoch + 1,
+        **{name: bindparam(name) for name in ("owner", "lease_until", "changed_at")},
+    )
+)
 
 
 def change(
@@ -130,39 +184,37 @@ def change(
     step: Step,
     now: datetime,
     *,
-    lease: timedelta | None = None,
     detail: dict[str, Any] | None = None,
     provider_id: str | None = None,
 ) -> bool:
     """Move one delivery; see `change_all`. Returns False, and changes nothing, when another worker took it over."""
     details = {delivery.id: detail} if detail else {}
-    moved = change_all(session, [delivery], before, step, now, lease=lease, details=details, provider_id=provider_id)
+    moved = change_all(session, [delivery], before, step, now, details=details, provider_id=provider_id)
     return bool(moved)
 
 
 def change_all(
     session: Session,
-    deliveries: Sequence[Delivery],
+    deliveries: Sequence[Delivery | Due],
     before: State,
     step: Step,
     now: datetime,
     *,
-    lease: timedelta | None = None,
     details: Mapping[int, dict[str, Any]] | None = None,
     provider_id: str | None = None,
 ) -> set[int]:
     """Move deliveries by a decision, those that still are where this worker left them. Writes the events.
 
-    `lease` is how long the worker may hold them from now; without it, nobody holds them. `details` are words for the
-    event of a delivery, by its id; `provider_id` is that of the notice that moves one. Returns the ids of those that
-    moved; another worker took over the rest. Raises ValueError for a change that the lifecycle does not have.
+    Nobody holds them any more. `details` are words for the event of a delivery, by its id; `provider_id` is that of the
+    notice that moves one. Returns the ids of those that moved; another worker took over the rest. Raises ValueError for
+    a change that the lifecycle does not have.
     """
     if not may_follow(before, step.state):
         raise ValueError(f"A delivery cannot go from {before} to {step.state}; see docs/lifecycles.md")
     by_epoch: dict[int, list[int]] = defaultdict(list)
     for delivery in deliveries:
         by_epoch[delivery.epoch].append(delivery.id)
-    values = _values(before, step, now, lease)
+    values = _values(before, step, now)
     moved: set[int] = set()
     rows = []
     for epoch, ids in by_epoch.items():
@@ -171,9 +223,15 @@ def change_all(
         words = {"epoch": epoch, "reason": step.reason}
         rows += [_event(one, step, now, words | ((details or {}).get(one) or {}), provider_id) for one in sorted(ours)]
         moved.update(ours)
-    if rows:
-        session.execute(insert(EVENTS).returning(EVENTS.c.id), rows)  # "returning" makes one statement of all rows
+    _write_events(session, rows)
     return moved
+
+
+def _write_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Few statements of many rows ("returning" makes them so), each small enough for the driver's cache."""
+    if rows:
+        pages = {"insertmanyvalues_page_size": EVENTS_AT_ONCE}
+        session.execute(insert(EVENTS).returning(EVENTS.c.id), rows, execution_options=pages)
 
 
 def _event(
@@ -183,11 +241,9 @@ def _event(
     return {**said, "delivery_id": delivery_id, "provider_id": provider_id}
 
 
-def _values(before: State, step: Step, now: datetime, lease: timedelta | None) -> dict[str, Any]:
+def _values(before: State, step: Step, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {"state": step.state.value, "reason": step.reason, "changed_at": now}
-    values["lease_until"] = now + lease if lease else None
-    if lease is None:
-        values["owner"] = None
+    values |= {"lease_until": None, "owner": None}
     if step.next_at is not None:
         values["next_at"] = step.next_at
     if before is State.SENDING and step.counts:
@@ -197,54 +253,27 @@ def _values(before: State, step: Step, now: datetime, lease: timedelta | None) -
     return values
 
 
-@dataclass(frozen=True)
-class Receiver:
-    """The person whom a delivery is for, as far as sending looks at them."""
-
-    state: str
-    since: datetime  #: when they confirmed, else when they came
-    suppressed: str | None  #: why their address gets no mail, if so
-
-
-def receivers(session: Session, delivery_ids: Collection[int], now: datetime) -> dict[int, Receiver]:
-    """Whom these deliveries are for, by delivery id; those whose person is gone are left out."""
-    holds = or_(Suppression.expires_at.is_(None), Suppression.expires_at > now)
-    found = (
-        select(Delivery.id, Subscriber.state, Subscriber.confirmed_at, Subscriber.created_at, Suppression.reason)
-        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-        .outerjoin(Suppression, and_(Suppression.address_key == Delivery.address_key, holds))
-        .where(Delivery.id.in_(delivery_ids))
-    )
-    rows = session.execute(found)
-    return {one: Receiver(state, confirmed or created, reason) for one, state, confirmed, created, reason in rows}
-
-
 def lease_over(session: Session, now: datetime, limit: int) -> list[Delivery]:
     """Deliveries whose worker did not come back."""
-    stuck = (State.CLAIMED.value, State.SENDING.value)
-    found = select(Delivery).where(Delivery.state.in_(stuck), Delivery.lease_until < now).limit(limit)
+    found = select(Delivery).where(text(IS_SENDING), Delivery.lease_until < now).limit(limit)
     return list(session.scalars(found.with_for_update(skip_locked=True)))
 
 
 def unknown_before(session: Session, moment: datetime, limit: int) -> list[Delivery]:
     """Deliveries without a verdict since before `moment`: those that were not sent again first, then the oldest."""
-    found = select(Delivery).where(Delivery.state == State.UNKNOWN.value, Delivery.changed_at <= moment)
+    found = select(Delivery).where(text(IS_UNKNOWN), Delivery.changed_at <= moment)
     found = found.order_by(Delivery.resent, Delivery.changed_at, Delivery.id).limit(limit)
     return list(session.scalars(found.with_for_update(skip_locked=True)))
 
 
 def due(session: Session, now: datetime, unknown_since: datetime | None) -> bool:
     """Whether a delivery waits for a worker: due, left behind, or without a verdict since before `unknown_since`."""
-    unknown = [
-        Delivery.state == State.UNKNOWN.value,
-        Delivery.resent == 0,
-        Delivery.changed_at <= (unknown_since or now),
-    ]
+    unknown = and_(text(IS_UNKNOWN), Delivery.resent == 0, Delivery.changed_at <= (unknown_since or now))
     found = select(Delivery.id).where(
         or_(
-            and_(Delivery.state.in_(WAITING), Delivery.next_at <= now),
-            and_(Delivery.state.in_((State.CLAIMED.value, State.SENDING.value)), Delivery.lease_until < now),
-            *([and_(*unknown)] if unknown_since else []),
+            and_(text(IS_WAITING), Delivery.next_at <= now),
+            and_(text(IS_SENDING), Delivery.lease_until < now),
+            *([unknown] if unknown_since else []),
         )
     )
     return session.scalar(found.limit(1)) is not None
@@ -338,7 +367,7 @@ def moved_since(session: Session, moment: datetime) -> bool:
 
 def unsettled(session: Session, before: datetime) -> list[Delivery]:
     """Deliveries without a verdict since before `before`."""
-    found = select(Delivery).where(Delivery.state == State.UNKNOWN.value, Delivery.changed_at < before)
+    found = select(Delivery).where(text(IS_UNKNOWN), Delivery.changed_at < before)
     return list(session.scalars(found.order_by(Delivery.id).limit(50)))
 
 
@@ -346,8 +375,8 @@ def stuck(session: Session, before: datetime, *only: ColumnElement[bool]) -> lis
     """Deliveries that should have moved and did not: lease over long ago, or due long ago and within `only`."""
     found = select(Delivery).where(
         or_(
-            and_(Delivery.state.in_((State.CLAIMED.value, State.SENDING.value)), Delivery.lease_until < before),
-            and_(Delivery.state.in_(WAITING), Delivery.next_at < before, *only),
+            and_(text(IS_SENDING), Delivery.lease_until < before),
+            and_(text(IS_WAITING), Delivery.next_at < before, *only),
         )
     )
     return list(session.scalars(found.order_by(Delivery.id).limit(50)))
@@ -361,7 +390,7 @@ def next_due(session: Session, *only: ColumnElement[bool]) -> datetime | None:
 
 def count_due(session: Session, now: datetime) -> int:
     """How many deliveries wait for a worker, their time come."""
-    found = select(func.count(Delivery.id)).where(Delivery.state.in_(WAITING), Delivery.next_at <= now)
+    found = select(func.count(Delivery.id)).where(text(IS_WAITING), Delivery.next_at <= now)
     return session.scalar(found) or 0
 
 

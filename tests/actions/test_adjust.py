@@ -308,7 +308,7 @@ def test_week_12_is_not_over_while_its_mail_waits(app):
     assert {delivery.state for delivery in week.deliveries(app, kind="briefing")} == {"sent"}
 
 
-@pytest.mark.parametrize("stands", ["claimed", "sending", "unknown"])
+@pytest.mark.parametrize("stands", ["sending", "unknown"])
 def test_week_12_is_not_over_while_nobody_knows_what_became_of_its_mail(app, stands):
     subscriber = week.enrol(app, week=12)
     app.compose()

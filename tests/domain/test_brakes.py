@@ -20,7 +20,7 @@ from briefings.domain.brakes import (
     enough,
     learn,
 )
-from briefings.domain.deliveries import Attempt, Outcome, State
+from briefings.domain.deliveries import Attempt, Outcome
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 ACCEPTED = Attempt(Outcome.ACCEPTED, "250 taken")
@@ -61,7 +61,6 @@ def test_a_stop_holds_everything_and_an_open_breaker_holds_briefings():
     on = On("why", "ana", NOW)
     assert [Brakes(stop=on).word(kind) for kind in ("briefing", "confirm")] == ["stopped", "stopped"]
     assert [Brakes(breaker=on).word(kind) for kind in ("briefing", "confirm")] == ["breaker", ""]
-    assert Brakes(breaker=on).step("briefing", "mail.example", 1, NOW).state is State.QUEUED
 
 
 # ---------------------------------------------------------------- domains
@@ -111,29 +110,28 @@ def test_a_domain_that_was_left_alone_for_hours_is_asked_as_if_for_the_first_tim
 
 def test_only_the_domain_that_asked_is_left_alone():
     paused = after(PATIENCE)
-    assert paused.step("briefing", "mail.example", 1, NOW).reason == "domain-paused"
-    assert paused.step("confirm", "mail.example", 1, NOW).state is State.DEFERRED
-    assert paused.step("briefing", "other.example", 1, NOW) is None
-    assert paused.step("briefing", "mail.example", 1, NOW + timedelta(minutes=1)) is None
+    assert paused.step("mail.example", 1, NOW).reason == "domain-paused"
+    assert paused.step("other.example", 1, NOW) is None
+    assert paused.step("mail.example", 1, NOW + timedelta(minutes=1)) is None
 
 
 @given(times=st.integers(1, 1000), number=st.integers(1, 10**9))
 def test_what_waits_for_a_domain_comes_back_after_its_pause_and_within_hours(times, number):
     pause = Pause(NOW + Pause(NOW, times).length, times)
-    step = Brakes(pauses={"mail.example": pause}).step("briefing", "mail.example", number, NOW)
+    step = Brakes(pauses={"mail.example": pause}).step("mail.example", number, NOW)
     assert pause.until <= step.next_at <= pause.until + SPREAD * MOST_PAUSE
 
 
 def test_what_waits_for_a_domain_does_not_come_back_at_once():
     paused = Brakes(pauses={"mail.example": Pause(NOW + MOST_PAUSE, 7)})
-    moments = [paused.step("briefing", "mail.example", number, NOW).next_at for number in range(240)]
+    moments = [paused.step("mail.example", number, NOW).next_at for number in range(240)]
     assert len(set(moments)) == 240
     assert max(moments) - min(moments) > timedelta(hours=3)
 
 
 def test_a_pause_that_a_wrong_clock_set_holds_nothing():
     paused = Brakes(pauses={"mail.example": Pause(NOW + timedelta(days=365), 1)})
-    assert paused.step("briefing", "mail.example", 1, NOW) is None
+    assert paused.step("mail.example", 1, NOW) is None
 
 
 def test_the_domain_of_an_address_is_small_letters():

@@ -41,9 +41,8 @@ def test_a_row_that_is_gone_is_lost_even_if_the_letter_was_taken():
     assert (found.lost, found.passed) == (("a",), False)
 
 
-@pytest.mark.parametrize("state", [State.CLAIMED, State.SENDING])
-def test_held_without_a_lease_is_lost_and_not_only_stuck(state):
-    found = of(replace(SENT, state=state))
+def test_held_without_a_lease_is_lost_and_not_only_stuck():
+    found = of(replace(SENT, state=State.SENDING))
     assert (found.lost, found.stuck) == (("a",), ())
 
 
@@ -104,9 +103,8 @@ def test_what_still_waits_at_the_end_is_stuck(state):
     assert (found.stuck, found.passed) == (("a",), False)
 
 
-@pytest.mark.parametrize("state", [State.CLAIMED, State.SENDING])
-def test_what_is_still_held_at_the_end_is_stuck(state):
-    found = of(replace(SENT, state=state, lease_until=NOON))
+def test_what_is_still_held_at_the_end_is_stuck():
+    found = of(replace(SENT, state=State.SENDING, lease_until=NOON))
     assert (found.stuck, found.lost) == (("a",), ())
 
 

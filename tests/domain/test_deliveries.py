@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from briefings.domain.deliveries import (
+    AFTER_CRASH,
     BACK_OFF,
     MOST_ATTEMPTS,
     MOVING,
@@ -17,7 +18,6 @@ from briefings.domain.deliveries import (
     State,
     Step,
     after,
-    after_crash,
     before_sending,
     may_follow,
     next_window,
@@ -41,13 +41,13 @@ def test_what_has_ended_stays_ended(end):
 
 def test_nothing_is_sent_that_was_not_marked_as_sending_before():
     assert [state for state in State if may_follow(state, State.SENT)] == [State.SENDING, State.UNKNOWN]
-    assert [state for state in State if may_follow(state, State.SENDING)] == [State.CLAIMED]
+    assert [state for state in State if may_follow(state, State.SENDING)] == [State.QUEUED, State.DEFERRED]
 
 
-def test_what_may_have_left_is_never_skipped_or_claimed_straight_away():
+def test_what_may_have_left_is_never_skipped_or_sent_straight_away():
     for state in (State.SENDING, State.UNKNOWN, State.SENT):
         assert not may_follow(state, State.SKIPPED)
-        assert not may_follow(state, State.CLAIMED)
+        assert not may_follow(state, State.SENDING)
 
 
 def test_every_waiting_state_moves_and_none_that_never_arrived_does():
@@ -89,11 +89,6 @@ def test_a_relay_that_is_down_costs_no_attempt():
     assert after(Attempt(Outcome.NO_RELAY), MOST_ATTEMPTS - 1, NOW) == Step(
         State.DEFERRED, "no-relay", NOW + RELAY_DOWN, counts=False
     )
-
-
-def test_a_crash_while_preparing_starts_over_and_a_crash_while_sending_is_unknown():
-    assert after_crash(State.CLAIMED).state is State.QUEUED
-    assert after_crash(State.SENDING).state is State.UNKNOWN
 
 
 # ---------------------------------------------------------------- unknown
@@ -147,7 +142,7 @@ def test_a_mail_goes_only_to_who_still_wants_it(kind, suppressed, subscriber, la
 
 # ---------------------------------------------------------------- whole lives
 
-HAPPENS = st.sampled_from([*Outcome, "crash-claimed", "crash-sending"])
+HAPPENS = st.sampled_from([*Outcome, "crash"])
 
 
 @settings(max_examples=300, deadline=None)
@@ -157,7 +152,7 @@ def test_a_delivery_only_ever_takes_steps_of_the_table_and_its_attempts_are_boun
 
     def go(step: Step) -> State:
         assert may_follow(state, step.state), f"{state} -> {step.state}"
-        if step.state in WAITING and step.reason not in {"lease-over", "resend-after-unknown"}:
+        if step.state in WAITING and step.reason != "resend-after-unknown":
             assert step.next_at > NOW
         return step.state
 
@@ -169,12 +164,8 @@ def test_a_delivery_only_ever_takes_steps_of_the_table_and_its_attempts_are_boun
             if step is None:
                 break
             state, resent = go(step), resent + 1
-        state = go(Step(State.CLAIMED))
-        if what == "crash-claimed":
-            state = go(after_crash(state))
-            continue
         state = go(Step(State.SENDING))
-        step = after_crash(state) if what == "crash-sending" else after(Attempt(what), spent, NOW)
+        step = AFTER_CRASH if what == "crash" else after(Attempt(what), spent, NOW)
         spent += step.counts and isinstance(what, Outcome)
         state = go(step)
     assert spent <= MOST_ATTEMPTS

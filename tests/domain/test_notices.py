@@ -81,7 +81,7 @@ def test_news_of_a_mail_that_is_just_being_sent_comes_too_early():
     assert outcome(State.SENDING, notice("delivered")) == TOO_EARLY
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.SKIPPED, State.DEFERRED])
+@pytest.mark.parametrize("state", [State.QUEUED, State.SKIPPED, State.DEFERRED])
 @pytest.mark.parametrize("kind", [*STATES, "deferred"])
 def test_news_of_a_mail_that_never_left_is_nothing_new(state, kind):
     assert outcome(state, notice(kind)) == NOTHING_NEW

@@ -10,7 +10,6 @@ from unittest.mock import patch
 
 from sqlalchemy import select, update
 
-from briefings.actions import deliver
 from briefings.actions.deliver import Delivering
 from briefings.domain import deliveries
 from briefings.domain.deliveries import Outcome, State, Step
@@ -21,7 +20,7 @@ from briefings.store.deliveries import Delivery
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHANGE_ALL, CLAIM_DUE, AFTER = rows.change_all, rows.claim_due, deliveries.after
+CHANGE_ALL, AFTER, BEGIN_ROWS = rows.change_all, deliveries.after, rows.begin
 RECORD, BEGIN, SEND_DUE = Delivering._record, Delivering._begin, Delivering._send_due
 
 
@@ -29,22 +28,11 @@ RECORD, BEGIN, SEND_DUE = Delivering._record, Delivering._begin, Delivering._sen
 def sending_is_committed_after_the_letter() -> Iterator[None]:
     """`sending` is written together with the verdict."""
 
-    def begin(self, window, verdicts):
-        with self.database.write() as session:
-            self._record(session, verdicts)
-            receivers = rows.receivers(session, [one.id for one in window], self.clock())
-            allowed = self._allowed(session, window, receivers)
-            letters = self.press.letters(session, allowed, receivers)
-            broken = [one for one in allowed if one.id not in letters]
-            self._move(session, broken, State.CLAIMED, Step(State.DEAD, "cannot-render"))
-        return [(one, letters[one.id]) for one in allowed if one.id in letters]
-
     def record(self, session, verdicts):
-        those = [delivery for delivery, _ in verdicts]
-        CHANGE_ALL(session, those, State.CLAIMED, Step(State.SENDING), self.clock(), lease=self.rules.lease)
+        BEGIN_ROWS(session, [delivery for delivery, _ in verdicts], "late", self.clock(), self.rules.lease)
         RECORD(self, session, verdicts)
 
-    with patch.multiple(Delivering, _begin=begin, _record=record):
+    with patch.object(Delivering, "_record", record), patch.object(rows, "begin", lambda *_: None):
         yield
 
 
@@ -79,10 +67,7 @@ def a_verdict_is_recorded_without_a_fence() -> Iterator[None]:
 def a_crash_while_sending_is_tried_again_at_once() -> Iterator[None]:
     """It is never counted as unknown."""
 
-    def after_crash(state):
-        return Step(State.QUEUED if state is State.CLAIMED else State.DEFERRED, "lease-over")
-
-    with patch.object(deliveries, "after_crash", after_crash):
+    with patch.object(deliveries, "AFTER_CRASH", Step(State.DEFERRED, "lease-over")):
         yield
 
 
@@ -113,11 +98,11 @@ def nobody_looks_again_whether_the_reader_has_left() -> Iterator[None]:
 
 
 @contextmanager
-def all_that_is_claimed_is_begun_at_once() -> Iterator[None]:
+def all_that_is_due_is_begun_at_once() -> Iterator[None]:
     """More can be unknown after a crash than a window."""
 
     def send_due(self, *args):
-        with patch.object(deliveries, "next_window", lambda *_: deliver.CLAIM):
+        with patch.object(deliveries, "next_window", lambda *_: 100):
             return SEND_DUE(self, *args)
 
     with patch.object(Delivering, "_send_due", send_due):
@@ -127,17 +112,19 @@ def all_that_is_claimed_is_begun_at_once() -> Iterator[None]:
 @contextmanager
 def the_verdicts_of_a_window_are_forgotten() -> Iterator[None]:
     """Only the last window's are recorded."""
-    with patch.object(Delivering, "_begin", lambda self, window, _verdicts: BEGIN(self, window, [])):
+    with patch.object(Delivering, "_begin", lambda self, size, _verdicts: BEGIN(self, size, [])):
         yield
 
 
 @contextmanager
 def a_letter_goes_although_another_worker_has_it() -> Iterator[None]:
-    """What the fence says when a window is begun is not heeded."""
+    """What is due is looked up in one transaction, and begun in another."""
 
-    def begin(self, window, verdicts):
-        BEGIN(self, window, verdicts)
-        return [(one, f"{one.uid} {one.epoch}".encode()) for one in window]
+    def begin(self, size, verdicts):
+        with self.database.write() as session:
+            window = self._due(session, size)
+        with patch.object(Delivering, "_due", lambda *_: window):
+            return BEGIN(self, size, verdicts)
 
     with patch.object(Delivering, "_begin", begin):
         yield
@@ -151,7 +138,7 @@ def nobody_frees_what_a_dead_worker_held() -> Iterator[None]:
 
 @contextmanager
 def a_claim_takes_what_another_worker_is_sending() -> Iterator[None]:
-    with patch.object(rows, "IS_WAITING", "state IN ('deferred', 'queued', 'sending')"):
+    with patch.object(rows, "IS_WAITING", "deliveries.state IN ('deferred', 'queued', 'sending')"):
         yield
 
 
@@ -169,7 +156,7 @@ ALL = (
     no_verdict_is_taken_for_a_refusal,
     no_verdict_is_taken_for_sent,
     nobody_looks_again_whether_the_reader_has_left,
-    all_that_is_claimed_is_begun_at_once,
+    all_that_is_due_is_begun_at_once,
     the_verdicts_of_a_window_are_forgotten,
     a_letter_goes_although_another_worker_has_it,
     nobody_frees_what_a_dead_worker_held,

@@ -88,8 +88,6 @@ def _in_fair_weather(history: Sequence[Entry]) -> Iterator[str]:
     kinds = Counter(one.what for one in history)
     if kinds["unknown"]:
         yield "it became unknown, and nothing had gone wrong"
-    if any(one.reason == "lease-over" for one in history):
-        yield "its lease ran out, and nobody had stood still"
     if kinds[ACCEPTED] > 1:
         yield "it was sent twice in fair weather"
 

@@ -27,7 +27,6 @@ class Weather:
     steps: int  #: after so many, the trouble ends
     sticky: float
     window: int
-    claim: int
     policy: str
     relay_remembers: bool  #: whether the relay can be asked afterwards what it took
     leaving: int  #: how often somebody leaves, or comes back
@@ -61,7 +60,6 @@ def _foul(random: Random) -> Weather:
         steps=random.randint(25, 90),
         sticky=random.choice((0.0, 0.6, 0.8, 0.9)),
         window=random.choice((1, 2, 3, 3, 20)),
-        claim=random.choice((2, 100, 100)),
         policy=random.choice(("resend", "resend", "resend", "hold")),
         relay_remembers=random.random() < 1 / 4,
         leaving=random.choice((0, 0, 1, 3)),
@@ -91,5 +89,5 @@ def _sleepy(foul: Weather, random: Random) -> Weather:
     """Workers that wake up after others have taken over, and whose attempts had failed."""
     awake = dict.fromkeys(("crash", "stop", *DEPENDENCIES), 0.0)
     asleep = {"workers": 3, "passes": 6, "steps": random.randint(70, 130), "people": random.randint(2, 3)}
-    chances = {"sleep": 0.05, "refuses": 0.4, "policy": "resend", "sticky": 0.8, "claim": 100}
+    chances = {"sleep": 0.05, "refuses": 0.4, "policy": "resend", "sticky": 0.8}
     return replace(foul, **awake, **asleep, **chances)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from briefings.actions.render import Writer
     from briefings.bootstrap import App
     from briefings.clock import Clock
-    from briefings.store.deliveries import Delivery
+    from briefings.store.deliveries import Due
     from simulation.weather import Weather
 
 LEASE, PATIENCE = timedelta(minutes=1), timedelta(minutes=15)
@@ -107,7 +107,7 @@ def run(beginning: Beginning, seed: int) -> Run:
     """One history: trouble for some steps, then calm until nothing is under way, then the oracle."""
     random = Random(seed)  # noqa: S311 - a history, not a secret
     now = weather(random)
-    limits = {"WINDOW": now.window, "CLAIM": now.claim, "PACE": PATIENT}
+    limits = {"WINDOW": now.window, "PACE": PATIENT}
     with patch.multiple(deliver, **limits):
         world = World(beginning, now, random)
         world.scheduler.run()
@@ -228,7 +228,7 @@ class World:
         for state, next_at, lease_until, changed_at, resent in rows:
             if state in {"queued", "deferred"}:
                 moments.append(_moment(next_at))
-            elif state in {"claimed", "sending"}:
+            elif state == "sending":
                 moments.append(_moment(lease_until))
             elif state == "unknown" and not resent and self.weather.policy == "resend":
                 moments.append(_moment(changed_at) + PATIENCE)
@@ -412,5 +412,5 @@ class TinyPress:
     writer: Writer
     broken: Collection[int] = field(default_factory=set)
 
-    def letters(self, session: Session, deliveries: Sequence[Delivery], receivers: object) -> dict[int, bytes]:
-        return {one.id: f"{one.uid} {one.epoch}".encode() for one in deliveries if one.id not in self.broken}
+    def letters(self, session: Session, window: Sequence[Due]) -> dict[int, bytes]:
+        return {one.id: f"{one.uid} {one.epoch + 1}".encode() for one in window if one.id not in self.broken}

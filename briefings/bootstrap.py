@@ -37,6 +37,7 @@ from briefings.adapters.broker import Broker
 from briefings.adapters.http import HttpFetcher
 from briefings.adapters.mail_catcher import CaughtLog
 from briefings.adapters.mailer import NoRelayLog, SmtpMailer
+from briefings.adapters.relays import RelaysMailer, Roster, probe
 from briefings.adapters.review_box import ReviewBox
 from briefings.adapters.sns import SnsTopics
 from briefings.adapters.templates import Templates
@@ -189,8 +190,18 @@ class App:
         return tidy.tidy(self.database, self.clock)
 
     def connect(self) -> Mailer:
-        """A mailer to the relay, not connected yet."""
-        return SmtpMailer(self.settings.relay, self.settings.sender.domain)
+        """A mailer to the relay or the relays, not connected yet."""
+        relays, hello = self.settings.relays, self.settings.sender.domain
+        return SmtpMailer(relays[0], hello) if len(relays) == 1 else RelaysMailer(self.roster, hello)
+
+    @cached_property
+    def roster(self) -> Roster:
+        """How the relays stand, for all passes of this process."""
+        return Roster(self.settings.relays, self.clock)
+
+    def relay_words(self) -> list[str]:
+        """Try each relay; a line for each, with what is wrong with it."""
+        return [probe(relay, self.settings.sender.domain) for relay in self.settings.relays]
 
     def due_queues(self) -> list[str]:
         """The queues that have work in the database."""

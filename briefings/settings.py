@@ -19,7 +19,7 @@ from briefings.domain.rates import Rates, read_domain_rates, read_rates
 from briefings.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 #: The repository: templates and migrations lie beside the package.
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,8 @@ BROKERS = ("redis://", "rediss://", "redis+socket://")
 HIGHEST_PORT = 65535
 IMAPS_PORT = 993
 HUNDRED = 100
+#: What may follow the address of a relay.
+WEIGHT = re.compile(r"(?:weight=([1-9][0-9]?|100))?")
 #: An SNS topic; its fourth part is the region.
 TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_.-]+")
 
@@ -57,7 +59,8 @@ VARIABLES = (
     Variable(
         "BRIEFINGS_SMTP_URL",
         "",
-        "smtp://host, smtp+starttls://user:pw@host or smtps://...; empty: mail is caught",
+        "smtp://host, smtp+starttls://user:pw@host or smtps://...; several, split by spaces, share the mail by weight "
+        "(smtps://host?weight=3; default 1); empty: mail is caught",
     ),
     Variable(
         "BRIEFINGS_SMTP_VERDICT_SECONDS",
@@ -108,6 +111,10 @@ class Relay:
     user: str = ""
     password: str = field(default="", repr=False)
     verdict_seconds: float = 600  #: how long it may think after the final dot
+    weight: int = 1  #: its share of the letters, when there are several
+
+    def __str__(self) -> str:
+        return f"The relay {self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ class Settings:
     secret_key: bytes = field(repr=False)
     public_url: str
     listen: Address
-    relay: Relay
+    relays: tuple[Relay, ...]  #: one at least
     caught_mail: Path | None
     catcher: Address
     sender: Sender
@@ -168,7 +175,7 @@ class Settings:
         values = _values(environ)
         home = Path(values["BRIEFINGS_HOME"]).resolve()
         catcher = _address(values, "BRIEFINGS_CATCHER_LISTEN")
-        relay = _relay(values, catcher)
+        relays = _relays(values, catcher)
         return cls(
             home=home,
             database_url=_part_url(values, "BRIEFINGS_DATABASE_URL", DATABASES) or f"sqlite:///{home / 'briefings.db'}",
@@ -176,8 +183,8 @@ class Settings:
             secret_key=_secret(values, home),
             public_url=_web_url(values, "BRIEFINGS_PUBLIC_URL"),
             listen=_address(values, "BRIEFINGS_LISTEN"),
-            relay=relay,
-            caught_mail=_caught_mail(values, home, relay),
+            relays=relays,
+            caught_mail=_caught_mail(values, home, relays),
             catcher=catcher,
             sender=_sender(values),
             postal_address=values["BRIEFINGS_POSTAL_ADDRESS"],
@@ -250,12 +257,12 @@ def _catalogue(values: Mapping[str, str]) -> Path:
     return Path(values["BRIEFINGS_CATALOGUE"] or ROOT / "briefings" / "catalogue")
 
 
-def _caught_mail(values: Mapping[str, str], home: Path, relay: Relay) -> Path | None:
+def _caught_mail(values: Mapping[str, str], home: Path, relays: Sequence[Relay]) -> Path | None:
     """Without a relay our mails stay on this machine, in the catcher's folder.
 
     A relay that speaks TLS is a real one: then there is no inbox page, whose mails anybody could open.
     """
-    if relay.tls != "none":
+    if any(relay.tls != "none" for relay in relays):
         return None
     if values["BRIEFINGS_CAUGHT_MAIL"]:
         return Path(values["BRIEFINGS_CAUGHT_MAIL"]).resolve()
@@ -272,17 +279,25 @@ def _sender(values: Mapping[str, str]) -> Sender:
     return Sender(name, f"briefing@{domain}", f"account@{domain}", values["BRIEFINGS_REPLY_TO"], domain)
 
 
-def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
+def _relays(values: Mapping[str, str], catcher: Address) -> tuple[Relay, ...]:
     url = values["BRIEFINGS_SMTP_URL"]
     verdict = _seconds(values, "BRIEFINGS_SMTP_VERDICT_SECONDS", 0.1).total_seconds()
     if not url:
-        return Relay(catcher.host, catcher.port, "none", verdict_seconds=verdict)
+        return (Relay(catcher.host, catcher.port, "none", verdict_seconds=verdict),)
+    urls = url.split() or [url]
+    if len(urls) == 1:
+        return (_relay("BRIEFINGS_SMTP_URL", urls[0], verdict),)
+    return tuple(_relay(f"Relay {place} of BRIEFINGS_SMTP_URL", one, verdict) for place, one in enumerate(urls, 1))
+
+
+def _relay(name: str, url: str, verdict: float) -> Relay:
+    """A relay from its address; `name` is what an error calls it. No error quotes the address: it holds a password."""
     kinds: dict[str, tuple[Literal["none", "starttls", "tls"], int]] = {
         "smtp": ("none", 25),
         "smtp+starttls": ("starttls", 587),
         "smtps": ("tls", 465),
     }
-    wanted = "BRIEFINGS_SMTP_URL is not a relay; write it as smtp+starttls://user:password@host:587"
+    wanted = f"{name} is not a relay; write it as smtp+starttls://user:password@host:587 (a space in it as %20)"
     try:
         parts = urlsplit(url)
         tls, usual_port = kinds[parts.scheme]
@@ -292,9 +307,16 @@ def _relay(values: Mapping[str, str], catcher: Address) -> Relay:
     if not parts.hostname:
         raise SettingsError(wanted)
     if parts.username and tls == "none":
-        raise SettingsError("BRIEFINGS_SMTP_URL would send a password in the clear; use smtp+starttls:// or smtps://")
+        raise SettingsError(f"{name} would send a password in the clear; use smtp+starttls:// or smtps://")
+    weight = WEIGHT.fullmatch(parts.query)
+    if not weight:
+        raise SettingsError(f"{name} has a wrong weight; write it as smtps://host?weight=3, from 1 to 100 (a ? as %3F)")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return Relay(parts.hostname, port, tls, user, password, verdict)
+    if not (user + password).isascii():
+        raise SettingsError(
+            f"{name} has letters beyond ASCII in user name or password; SMTP (RFC 4954) cannot send them"
+        )
+    return Relay(parts.hostname, port, tls, user, password, verdict, int(weight[1] or 1))
 
 
 def _mailbox(url: str) -> Mailbox | None:

@@ -108,7 +108,7 @@ def settings(tmp_path, database_url):
 @pytest.fixture
 def app(settings, clock, catalogue, relay, database):
     """The whole of Briefings on a real database and a real relay, with a clock and a bell of its own."""
-    with_relay = replace(settings, relay=Relay("127.0.0.1", relay.port, "none"))
+    with_relay = replace(settings, relays=(Relay("127.0.0.1", relay.port, "none"),))
     app = App(settings=with_relay, clock=clock, catalogue=catalogue, fetcher=NoFetcher(), doorbell=Bell())
     app.__dict__["database"] = database
     return app

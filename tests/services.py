@@ -45,16 +45,18 @@ class Relay:
     """An SMTP relay that keeps what it takes, and answers as it is told.
 
     `answers` maps a verb (`MAIL`, `RCPT`, `DATA`) to a reply, or to `drop`, which ends the connection; `RCPT` may be
-    given per address as `RCPT ana@example.org`. `DATA` is the answer after the final dot.
+    given per address as `RCPT ana@example.org`. `DATA` is the answer after the final dot. `options` are aiosmtpd's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **options) -> None:
         self.answers: dict[str, str] = {}
         self.accepted: list[tuple[str, bytes]] = []
         self.on_data = lambda: None
         self._leaving = False
         self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, server_hostname="relay.test")
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, server_hostname="relay.test", **options
+        )
 
     def start(self) -> Relay:
         self._controller.start()

@@ -44,7 +44,7 @@ def test_a_home_and_a_secret_are_enough(read, tmp_path):
     settings = read()
     assert settings.database_url == f"sqlite:///{tmp_path / 'briefings.db'}"
     assert settings.broker_url == f"redis+socket://{tmp_path / 'run' / 'valkey.sock'}"
-    assert settings.relay == Relay("127.0.0.1", 1025, "none")
+    assert settings.relays == (Relay("127.0.0.1", 1025, "none"),)
     assert settings.caught_mail == tmp_path / "caught"
     assert settings.latest == timedelta(hours=36)
     assert settings.unknown_patience == timedelta(minutes=15)
@@ -100,29 +100,56 @@ def test_every_variable_of_the_list_is_read_and_no_other():
             Relay("mail.example", 465, "tls", "ana@x.example", PASSWORD),
         ),
         ("smtps://[::1]:4650", Relay("::1", 4650, "tls")),
+        ("smtps://mail.example?weight=3", Relay("mail.example", 465, "tls", weight=3)),
     ],
 )
 def test_a_relay_is_read_from_its_address(read, url, relay):
-    assert read(BRIEFINGS_SMTP_URL=url).relay == relay
+    assert read(BRIEFINGS_SMTP_URL=url).relays == (relay,)
+    several = read(BRIEFINGS_SMTP_URL=f"smtp://first.example {url}").relays
+    assert several == (Relay("first.example", 25, "none"), relay)
 
 
-def test_no_password_goes_over_a_connection_in_the_clear(read):
-    with pytest.raises(SettingsError, match="would send a password in the clear"):
-        read(BRIEFINGS_SMTP_URL="smtp://ana:pw@mail.example")
+def test_one_real_relay_of_several_takes_the_inbox_page_away(read, tmp_path):
+    caught, plain = str(tmp_path), "smtp://a.example smtp://b.example"
+    assert read(BRIEFINGS_SMTP_URL=plain, BRIEFINGS_CAUGHT_MAIL=caught).caught_mail == tmp_path
+    assert read(BRIEFINGS_SMTP_URL=f"{plain} smtps://c.example", BRIEFINGS_CAUGHT_MAIL=caught).caught_mail is None
 
 
-@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://[", "smtp://mail.example:x"])
+@pytest.mark.parametrize(
+    ("first", "name"), [("", "BRIEFINGS_SMTP_URL"), ("smtp://a ", "Relay 2 of BRIEFINGS_SMTP_URL")]
+)
+def test_no_password_goes_over_a_connection_in_the_clear(read, first, name):
+    with pytest.raises(SettingsError, match=f"^{name} would send a password in the clear"):
+        read(BRIEFINGS_SMTP_URL=f"{first}smtp://ana:pw@mail.example")
+
+
+def test_a_password_that_smtp_cannot_send_is_refused_without_telling_it(read):
+    with pytest.raises(SettingsError, match="letters beyond ASCII") as refusal:
+        read(BRIEFINGS_SMTP_URL="smtps://user:p%C3%A4ss@relay.example")
+    assert "p\u00e4ss" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url", [" ", "mail.example", "http://mail.example", "smtp://", "smtp://[", "smtp://mail.example:x"]
+)
 def test_what_is_no_relay_is_refused(read, url):
     with pytest.raises(SettingsError, match="BRIEFINGS_SMTP_URL is not a relay; write it as"):
         read(BRIEFINGS_SMTP_URL=url)
 
 
-def test_a_password_that_breaks_the_address_is_not_in_the_error(read):
+@pytest.mark.parametrize("query", ["weight=0", "weight=101", "weight=1.5", "weight=", "weigth=3", "weight=1&weight=2"])
+def test_a_wrong_weight_is_refused(read, query):
+    with pytest.raises(SettingsError, match="Relay 2 of BRIEFINGS_SMTP_URL has a wrong weight; write it as"):
+        read(BRIEFINGS_SMTP_URL=f"smtp://a.example smtp://b.example?{query}")
+
+
+@pytest.mark.parametrize("password", ["secret/word", "12?secret", "word secret"])
+def test_a_password_that_breaks_the_address_is_not_in_the_error(read, password):
     with pytest.raises(SettingsError) as refusal:
-        read(BRIEFINGS_SMTP_URL="smtps://ana:secret/word@mail.example")
+        read(BRIEFINGS_SMTP_URL=f"smtps://ana:{password}@mail.example")
     assert "secret" not in str(refusal.value)
     assert refusal.value.__cause__ is None
-    assert refusal.value.__suppress_context__
+    assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -177,7 +204,7 @@ def test_a_short_secret_of_notices_is_refused(read):
 def test_no_secret_shows_when_settings_are_printed(read):
     printed = repr(
         read(
-            BRIEFINGS_SMTP_URL="smtps://ana:hush-mail@mail.example",
+            BRIEFINGS_SMTP_URL="smtp://a.example smtps://ana:hush-mail@mail.example",
             BRIEFINGS_DATABASE_URL="postgresql+psycopg://b:hush-rows@db.example/b",
             BRIEFINGS_BROKER_URL="rediss://:hush-bell@broker.example/0",
             BRIEFINGS_BOUNCES_IMAP_URL="imaps://ana:hush-box@imap.example",
@@ -249,9 +276,9 @@ def test_the_sender_has_one_address_for_briefings_and_one_for_account_mail(read)
 
 
 def test_the_relay_may_think_for_ten_minutes_unless_said_otherwise(read):
-    assert read().relay.verdict_seconds == 600
-    assert read(BRIEFINGS_SMTP_VERDICT_SECONDS="1.5").relay.verdict_seconds == 1.5
-    relay = read(BRIEFINGS_SMTP_URL="smtp://mail.example", BRIEFINGS_SMTP_VERDICT_SECONDS="2").relay
+    assert read().relays[0].verdict_seconds == 600
+    assert read(BRIEFINGS_SMTP_VERDICT_SECONDS="1.5").relays[0].verdict_seconds == 1.5
+    relay = read(BRIEFINGS_SMTP_URL="smtp://mail.example", BRIEFINGS_SMTP_VERDICT_SECONDS="2").relays[0]
     assert relay == Relay("mail.example", 25, "none", verdict_seconds=2)
 
 

@@ -67,7 +67,7 @@ class SmtpMailer:
         try:
             self._connected()
         except (OSError, smtplib.SMTPException) as error:
-            raise DependencyError(f"The relay {self._relay.host}:{self._relay.port}: {_words(error)}") from error
+            raise DependencyError(f"{self._relay}: {_words(error)}") from error
 
     def send(self, content: bytes, return_path: str, recipient: str) -> Attempt:
         """See Mailer.send."""

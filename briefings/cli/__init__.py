@@ -227,7 +227,8 @@ def doctor(*, as_json: bool) -> None:
     ledger = app.ledger()
     faults = [*(ledger.imbalances() if ledger else []), *app.faults()]
     if as_json:
-        click.echo(json.dumps({"ledger": asdict(ledger) if ledger else None, "faults": faults}, indent=1))
+        told = {"ledger": asdict(ledger) if ledger else None, "faults": faults, "relays": app.relay_words()}
+        click.echo(json.dumps(told, indent=1))
     else:
         _print_ledger(ledger)
         _print_surroundings(app)
@@ -264,6 +265,8 @@ def _print_surroundings(app: App) -> None:
         console.print(f"Bounce mails to look at yourself: {app.review.count()} in {app.review.folder}.")
     for line in app.pause_words():
         console.print(escape(line))
+    for line in app.relay_words():
+        console.print(escape(f"{line}."))
     depth = app.doorbell.depth()
     rings = f"answers, {sum(depth.values())} rings wait" if depth is not None else "does not answer; work waits for it"
     console.print(f"The broker {rings}.")

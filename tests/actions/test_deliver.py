@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import services
 import week
 from sqlalchemy import select, update
 from week import MONDAY_EVENING
@@ -16,6 +17,8 @@ from briefings.store import subscribers
 from briefings.store.deliveries import Delivery, Event
 from briefings.store.issues import Content, Edition
 from briefings.store.subscribers import Subscriber, Suppression
+
+NOBODY = Relay("127.0.0.1", 9, "none")
 
 
 @pytest.fixture
@@ -118,15 +121,20 @@ def test_a_drop_before_the_final_dot_is_tried_again(composed, relay):
     assert {state for state, _ in states(composed)} == {"deferred"}
 
 
-def test_without_a_relay_no_delivery_is_touched(composed):
-    composed.settings = replace(composed.settings, relay=Relay("127.0.0.1", 9, "none"))
+@pytest.mark.parametrize("number", [1, 2])
+def test_without_a_relay_no_delivery_is_touched(composed, number):
+    composed.settings = replace(composed.settings, relays=(NOBODY,) * number)
     with pytest.raises(DependencyError, match=r"The relay 127\.0\.0\.1:9"):
         composed.deliver()
     assert states(composed) == [("queued", "")] * 2
     assert [one.epoch for one in week.deliveries(composed, kind="briefing")] == [0, 0]
 
 
-def test_a_relay_that_goes_away_in_the_middle_costs_no_attempt_and_the_rest_is_given_back(composed, relay, monkeypatch):
+@pytest.mark.parametrize("others", [(), (NOBODY,)])
+def test_a_relay_that_goes_away_in_the_middle_costs_no_attempt_and_the_rest_is_given_back(
+    composed, relay, monkeypatch, others
+):
+    composed.settings = replace(composed.settings, relays=composed.settings.relays + others)
     monkeypatch.setattr(relay, "on_data", relay.go_away)
     with pytest.raises(DependencyError):
         composed.deliver()
@@ -405,8 +413,35 @@ def test_two_workers_at_once_send_each_mail_once(app, relay):
     assert sorted(relay.recipients) == sorted(f"p{number}@readers.example" for number in range(60))
 
 
+def test_of_two_relays_one_dies_in_the_middle_and_each_mail_is_sent_once_in_one_pass(app, relay, monkeypatch):
+    for number in range(30):
+        week.enrol(app, f"p{number}@readers.example")
+    app.compose()
+    app.clock.now = MONDAY_EVENING
+    other = services.Relay().start()
+    app.settings = replace(app.settings, relays=(*app.settings.relays, Relay("127.0.0.1", other.port, "none")))
+    monkeypatch.setattr(relay, "on_data", lambda: relay.go_away() if len(relay.accepted) == 5 else None)
+    try:
+        assert app.deliver() == 30
+    finally:
+        other.stop()
+    assert (len(relay.accepted), len(other.accepted)) == (5, 25)
+    assert {*relay.recipients, *other.recipients} == {f"p{number}@readers.example" for number in range(30)}
+    assert set(states(app)) == {("sent", "")}
+
+
+def test_the_next_pass_knows_which_relay_rests(composed, caplog):
+    composed.settings = replace(composed.settings, relays=(NOBODY, *composed.settings.relays))
+    for _ in range(2):
+        mailer = composed.connect()
+        mailer.open()
+        mailer.close()
+    assert [message.endswith("It rests for 1 min") for message in caplog.messages] == [True]
+
+
 def test_no_password_stands_in_what_is_recorded(composed, relay):
-    composed.settings = replace(composed.settings, relay=Relay("127.0.0.1", relay.port, "none", "ana", "canary-secret"))
+    wrong = Relay("127.0.0.1", relay.port, "none", "ana", "canary-secret")
+    composed.settings = replace(composed.settings, relays=(wrong,))
     with pytest.raises(DependencyError) as refusal:
         composed.deliver()
     assert "canary-secret" not in str(refusal.value)

@@ -14,6 +14,6 @@ def test_a_dot_env_file_of_ones_own_installation_is_not_for_the_demo(tmp_path, m
         monkeypatch.setenv(name, given[name])
     settings = Settings.from_env()  # as each child of the demo reads them
     assert settings.database_url == f"sqlite:///{tmp_path / 'briefings.db'}"
-    assert settings.relay.host == "127.0.0.1"
+    assert settings.relays[0].host == "127.0.0.1"
     assert settings.broker_url.startswith("redis+socket://")
     assert settings.caught_mail == tmp_path / "caught"

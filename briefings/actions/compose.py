@@ -58,6 +58,7 @@ class _Run:
     stories: Mapping[int, Candidate]
     namespace: UUID
     latest: timedelta
+    _texts: dict[str, str] = field(default_factory=dict)
     _made: dict[tuple[object, ...], editions.Edition] = field(default_factory=dict)
 
     @cached_property
@@ -65,17 +66,26 @@ class _Run:
         """The stories that decide whether a person has read one of this issue's."""
         return frozenset(self.stories).union(*(story.retells for story in self.stories.values()))
 
-    def edition(self, reader: Reader, number: int, texts: tuple[str, ...], seen: Collection[int]) -> editions.Edition:
+    def read_weeks(self, session: Session, digests: Collection[str]) -> None:
+        """Read what plan weeks say, as far as it is not known yet."""
+        new = set(digests).difference(self._texts)
+        if len(self._texts) + len(new) > MOST_MADE:
+            self._texts.clear()
+            new = set(digests)
+        self._texts.update(subscriber_rows.week_texts(session, new))
+
+    def edition(self, reader: Reader, number: int, digests: tuple[str, ...], seen: Collection[int]) -> editions.Edition:
         """The edition of a plan week, made once for all who have the same weeks and have read the same.
 
-        `texts` are the JSON of the week and those around it. Raises ValidationError or KeyError for a broken plan.
+        `digests` are those of the week and of its neighbours. Raises ValidationError or KeyError for a broken plan.
         """
         read = self.told.intersection(seen)
-        key = (reader.specialization, reader.hours, number, texts, read)
+        key = (reader.specialization, reader.hours, number, digests, read)
         if key not in self._made:
             if len(self._made) >= MOST_MADE:
                 self._made.clear()
-            self._made[key] = _edition(self, reader, number, subscriber_rows.read_weeks(texts), read)
+            weeks_around = subscriber_rows.read_weeks(self._texts[digest] for digest in digests)
+            self._made[key] = _edition(self, reader, number, weeks_around, read)
         return self._made[key]
 
     def matches(self, focus: Focus, seen: Collection[int]) -> list[Match]:
@@ -134,8 +144,9 @@ def _try(session: Session, run: _Run, subscriber_id: int, number: int, now: date
     seen = issue_rows.seen_stories(session, [subscriber_id])
     trial = replace(run, issue_id=issue.id)
     number_now = _number(person.plan, run.week, range(1, number))
-    weeks_of = subscriber_rows.some_weeks(session, _around(person.plan.id, number_now))
-    edition = _make(trial, person, number_now, weeks_of[person.plan.id], seen.get(subscriber_id, set()))
+    digests = subscriber_rows.week_digests(session, _around(person.plan.id, number_now))[person.plan.id]
+    trial.read_weeks(session, digests)
+    edition = _make(trial, person, number_now, digests, seen.get(subscriber_id, set()))
     if isinstance(edition, str):
         raise InputError(f"Week {number} would bring no briefing: {edition}")
     _keep(session, trial, [(person, edition)], now)
@@ -185,7 +196,8 @@ def _decide_batch(session: Session, run: _Run, people: list[Enrolment], now: dat
     plan_ids = [person.plan.id for person in people if person.plan]
     held = issue_rows.held_weeks(session, plan_ids)
     numbers = {one.plan.id: _number(one.plan, run.week, held.get(one.plan.id, set())) for one in people if one.plan}
-    weeks_of = subscriber_rows.some_weeks(session, [pair for plan in numbers.items() for pair in _around(*plan)])
+    digests = subscriber_rows.week_digests(session, [pair for plan in numbers.items() for pair in _around(*plan)])
+    run.read_weeks(session, {digest for of_plan in digests.values() for digest in of_plan})
     seen = issue_rows.seen_stories(session, ids)
     under_way = delivery_rows.plans_under_way(session, plan_ids)
     decided = []
@@ -193,7 +205,7 @@ def _decide_batch(session: Session, run: _Run, people: list[Enrolment], now: dat
         if person.subscriber.id not in done:
             plan_id = person.plan.id if person.plan else 0
             number = numbers.get(plan_id, "no-plan")
-            made = _make(run, person, number, weeks_of[plan_id], seen.get(person.subscriber.id, set()))
+            made = _make(run, person, number, digests[plan_id], seen.get(person.subscriber.id, set()))
             if made == "finished" and plan_id in under_way:
                 made = "last-week-under-way"  # it may yet be given back; the plan finishes when it has arrived
             decided.append((person, made))
@@ -206,7 +218,7 @@ def _around(plan_id: int, number: int | str) -> list[tuple[int, int]]:
 
 
 def _make(
-    run: _Run, person: Enrolment, number: int | str, texts: tuple[str, ...], seen: Collection[int]
+    run: _Run, person: Enrolment, number: int | str, digests: tuple[str, ...], seen: Collection[int]
 ) -> editions.Edition | str:
     """One person's edition, or the word for why there is none; a broken plan is that person's trouble only."""
     plan = person.plan
@@ -218,7 +230,7 @@ def _make(
         weeks.zone(person.subscriber.timezone)
         if plan.state == "field":
             return _field_edition(run, reader, number, seen)
-        return run.edition(reader, number, texts, seen)
+        return run.edition(reader, number, digests, seen)
     except InputError:
         return "no-such-timezone"
     except (ValidationError, LookupError):

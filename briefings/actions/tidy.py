@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from briefings.store import brakes
+from briefings.store import brakes, subscribers
 from briefings.store.deliveries import Delivery, Event
 from briefings.store.feeds import Fetch
 from briefings.store.issues import take_slot
@@ -49,6 +49,7 @@ def tidy(database: Database, clock: Clock) -> bool:
             Subscriber.id.not_in(hopeful),
         )
         session.execute(nobody)
+        subscribers.forget_weeks(session)
         brakes.forget(session, now - KEEP_BUCKETS)
         _forget_addresses(session, now - KEEP_ADDRESS_AFTER_LEAVING)
         slot.done_at = now

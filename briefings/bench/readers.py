@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from itertools import cycle, islice, product
 from typing import TYPE_CHECKING, Any
@@ -18,11 +17,13 @@ from briefings.domain.plans import Profile
 from briefings.domain.weeks import issue_at
 from briefings.store.feeds import Feed
 from briefings.store.items import Item, Story, Tag
-from briefings.store.subscribers import Plan, PlanWeek, Subscriber
+from briefings.store.subscribers import Plan, PlanWeek, Subscriber, keep_weeks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy.orm import Session
 
     from briefings.bootstrap import App
     from briefings.domain.catalogue import Level
@@ -43,11 +44,11 @@ def fill(app: App, count: int, told: Callable[[int], object]) -> int:
     everybody = enumerate(islice(kinds, count), 1)
     while batch := list(islice(everybody, BATCH)):
         rows: dict[type, list[dict[str, Any]]] = {Subscriber: [], Plan: [], PlanWeek: []}
-        for number, kind in batch:
-            rows[Subscriber].append(_person(app, number, now))
-            rows[Plan].append(_plan(app, number, kind, now))
-            rows[PlanWeek] += [{"plan_id": number, **week} for week in plans.weeks(kind)]
         with app.database.write() as session:
+            for number, kind in batch:
+                rows[Subscriber].append(_person(app, number, now))
+                rows[Plan].append(_plan(app, number, kind, now))
+                rows[PlanWeek] += [{"plan_id": number, **week} for week in plans.weeks(session, kind)]
             for table, added in rows.items():
                 session.execute(insert(table), added)
         told(len(batch))
@@ -61,12 +62,13 @@ class _Plans:
         self._catalogue = app.catalogue
         self._made: dict[tuple[str, str, int], Sequence[Mapping[str, Any]]] = {}
 
-    def weeks(self, kind: Kind) -> Sequence[Mapping[str, Any]]:
+    def weeks(self, session: Session, kind: Kind) -> Sequence[Mapping[str, Any]]:
         specialization, level, hours, number = kind
         key = (specialization, level, hours)
         if key not in self._made:
             made = make_plan(self._catalogue, Profile(specialization, level, hours))
-            self._made[key] = [{"number": week.number, "content": asdict(week)} for week in made]
+            digests = keep_weeks(session, made)
+            self._made[key] = [{"number": number, "content_digest": digest} for number, digest in digests.items()]
         return self._made[key][max(0, number - 2) : number + 1]
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, cast
+from hashlib import sha256
+from typing import TYPE_CHECKING, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    String,
     UniqueConstraint,
     and_,
     delete,
@@ -21,14 +21,13 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.lifecycles import FOLLOWED
 from briefings.domain.notices import Verdict, outweighs
 from briefings.domain.plans import PlanWeek as PlanWeekValue
 from briefings.domain.plans import Profile
-from briefings.store.base import Base, Id, insert_new
+from briefings.store.base import Base, Id, alone, insert_new
 from briefings.store.issues import Edition
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from briefings.domain.catalogue import Level
 
 WEEK = TypeAdapter(PlanWeekValue)
+#: One transaction at a time adds week contents, or forgets some.
+WEEK_CONTENTS = "week contents"
 #: People of whom every issue gives account: with an edition, or with the word for why there is none.
 CANDIDATE_STATES = ("active", "paused", "finished")
 
@@ -84,19 +85,23 @@ class Plan(Base):
         return Profile(self.specialization, cast("Level", self.level), self.hours, frozenset(self.known), self.goal)
 
 
+class WeekContent(Base):
+    """What a plan week says, shared by all plans whose week says the same."""
+
+    __tablename__ = "week_contents"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]  #: JSON
+
+
 class PlanWeek(Base):
-    """One week of a plan, copied from the template so that it can be changed for one person."""
+    """One week of a plan, made from the template; what it says may be changed for one person."""
 
     __tablename__ = "plan_weeks"
     __table_args__ = (UniqueConstraint("plan_id", "number"),)
     id: Mapped[Id]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"), index=True)
     number: Mapped[int]
-    content: Mapped[dict[str, Any]]
-
-    def value(self) -> PlanWeekValue:
-        """The week as the domain knows it."""
-        return WEEK.validate_python(self.content)
+    content_digest: Mapped[str]
 
 
 class Suppression(Base):
@@ -173,22 +178,31 @@ def newest_plan(session: Session, subscriber_id: int) -> Plan | None:
 def weeks(session: Session, plan_ids: Collection[int]) -> dict[int, dict[int, PlanWeekValue]]:
     """The weeks of plans: plan id -> number -> week."""
     found: dict[int, dict[int, PlanWeekValue]] = {plan_id: {} for plan_id in plan_ids}
-    for week in session.scalars(select(PlanWeek).where(PlanWeek.plan_id.in_(plan_ids)).order_by(PlanWeek.number)):
-        found[week.plan_id][week.number] = week.value()
+    says = select(PlanWeek.plan_id, PlanWeek.number, WeekContent.text)
+    says = says.join(WeekContent, WeekContent.digest == PlanWeek.content_digest)
+    rows = session.execute(says.where(PlanWeek.plan_id.in_(plan_ids)).order_by(PlanWeek.number))
+    for plan_id, number, text in rows:
+        found[plan_id][number] = WEEK.validate_json(text)
     return found
 
 
-def some_weeks(session: Session, wanted: Collection[tuple[int, int]]) -> dict[int, tuple[str, ...]]:
-    """These weeks of plans, by plan id and number, unread: plan id -> JSON in the order of their numbers."""
+def week_digests(session: Session, wanted: Collection[tuple[int, int]]) -> dict[int, tuple[str, ...]]:
+    """What these weeks of plans say, given by plan id and number: plan id -> digests in the order of their numbers."""
     by_number: dict[int, list[int]] = defaultdict(list)
     for plan_id, number in wanted:
         by_number[number].append(plan_id)
     asked = [and_(PlanWeek.number == number, PlanWeek.plan_id.in_(plans)) for number, plans in by_number.items()]
     found: dict[int, tuple[str, ...]] = defaultdict(tuple)
-    columns = select(PlanWeek.plan_id, cast_to(PlanWeek.content, String))
-    for plan_id, text in session.execute(columns.where(or_(false(), *asked)).order_by(PlanWeek.number)):
-        found[plan_id] += (text,)
+    columns = select(PlanWeek.plan_id, PlanWeek.content_digest)
+    for plan_id, digest in session.execute(columns.where(or_(false(), *asked)).order_by(PlanWeek.number)):
+        found[plan_id] += (digest,)
     return found
+
+
+def week_texts(session: Session, digests: Collection[str]) -> dict[str, str]:
+    """What weeks say, as JSON, by digest."""
+    rows = session.execute(select(WeekContent.digest, WeekContent.text).where(WeekContent.digest.in_(digests)))
+    return {digest: text for digest, text in rows}  # noqa: C416 - typed rows
 
 
 def read_weeks(texts: Iterable[str]) -> dict[int, PlanWeekValue]:
@@ -197,9 +211,26 @@ def read_weeks(texts: Iterable[str]) -> dict[int, PlanWeekValue]:
 
 
 def add_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue]) -> None:
-    """Copy made weeks into a plan."""
-    rows = [{"plan_id": plan_id, "number": week.number, "content": asdict(week)} for week in made]
+    """Put made weeks into a plan."""
+    digests = keep_weeks(session, made)
+    rows = [{"plan_id": plan_id, "number": number, "content_digest": digest} for number, digest in digests.items()]
     insert_new(session, PlanWeek, rows)
+
+
+def keep_weeks(session: Session, made: Iterable[PlanWeekValue]) -> dict[int, str]:
+    """Store what the weeks of a plan say, unless it is there. Returns number -> digest."""
+    alone(session, WEEK_CONTENTS)  # what is there must not be forgotten before the plan's weeks are committed
+    texts = {week.number: WEEK.dump_json(week) for week in made}
+    digests = {number: sha256(text).hexdigest() for number, text in texts.items()}
+    contents = {digests[number]: text.decode() for number, text in texts.items()}
+    insert_new(session, WeekContent, [{"digest": digest, "text": text} for digest, text in sorted(contents.items())])
+    return digests
+
+
+def forget_weeks(session: Session) -> None:
+    """Let go of what no plan's week says any more."""
+    alone(session, WEEK_CONTENTS)
+    session.execute(delete(WeekContent).where(WeekContent.digest.not_in(select(PlanWeek.content_digest))))
 
 
 def replace_weeks(session: Session, plan_id: int, made: Iterable[PlanWeekValue]) -> None:

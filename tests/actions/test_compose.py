@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from week import MONDAY_EVENING
 from briefings.errors import InputError
 from briefings.store.issues import Edition, EditionStory, Issue, Slot, value_of
 from briefings.store.items import Item
-from briefings.store.subscribers import Plan, PlanWeek, Subscriber
+from briefings.store.subscribers import Plan, PlanWeek, Subscriber, WeekContent, replace_weeks, weeks
 
 
 def test_every_confirmed_subscriber_gets_an_edition_of_their_plan_week_with_a_mail_at_their_own_hour(app):
@@ -65,7 +66,8 @@ def test_each_reason_to_skip_is_written_down_and_costs_nobody_else_their_briefin
     well = week.enrol(app, "well@readers.example")
     with app.database.write() as session:
         plan_of = dict(session.execute(select(Plan.subscriber_id, Plan.id)).all())
-        session.execute(update(PlanWeek).where(PlanWeek.plan_id == plan_of[broken]).values(content={"number": 1}))
+        session.add(WeekContent(digest="broken", text='{"number": 1}'))
+        session.execute(update(PlanWeek).where(PlanWeek.plan_id == plan_of[broken]).values(content_digest="broken"))
         session.execute(update(Subscriber).where(Subscriber.id == paused).values(state="paused"))
         session.execute(update(Subscriber).where(Subscriber.id == elsewhere).values(timezone="Mars/Olympus"))
         session.execute(update(Plan).where(Plan.id == plan_of[gone]).values(specialization="lamplighter"))
@@ -167,9 +169,9 @@ def test_readers_of_one_plan_week_get_what_is_theirs_and_share_only_what_is_the_
     with app.database.write() as session:
         plans = {plan.subscriber_id: plan for plan in session.scalars(select(Plan))}
         _has_read(session, people["bo"], session.scalars(select(Item.story_id)).one())
-        hers = select(PlanWeek).where(PlanWeek.plan_id == plans[people["cy"]].id, PlanWeek.number == 5)
-        changed = session.scalars(hers).one()
-        changed.content = {**changed.content, "theme": "Her own theme"}
+        hers = plans[people["cy"]].id
+        changed = replace(weeks(session, [hers])[hers][5], theme="Her own theme")
+        replace_weeks(session, hers, [changed])
         plans[people["di"]].hours = 9
     app.compose()
     with app.database.read() as session:

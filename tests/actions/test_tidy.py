@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import week
@@ -6,7 +7,7 @@ from test_subscribe import sign_up
 
 from briefings.store.deliveries import Delivery, Event
 from briefings.store.feeds import Fetch
-from briefings.store.subscribers import Plan, Subscriber, Suppression
+from briefings.store.subscribers import Plan, Subscriber, Suppression, WeekContent, replace_weeks, weeks
 
 
 def test_tidying_is_done_once_a_day(app):
@@ -74,3 +75,15 @@ def test_nothing_of_a_forgotten_address_stays_in_mails_and_replies(app, relay):
         everything = [*session.scalars(select(Delivery.address)), *session.scalars(select(Subscriber.address))]
         everything += [str(detail) for detail in session.scalars(select(Event.detail))]
     assert "ana@readers.example" not in " ".join(everything)
+
+
+def test_what_no_plan_says_any_more_is_forgotten_and_what_others_still_say_stays(app):
+    ana, _ = (week.enrol(app, f"{name}@readers.example") for name in ("ana", "ben"))
+    with app.database.write() as session:
+        plan = session.scalars(select(Plan).where(Plan.subscriber_id == ana)).one()
+        replace_weeks(session, plan.id, [replace(weeks(session, [plan.id])[plan.id][5], theme="Her own theme")])
+        assert len(session.scalars(select(WeekContent)).all()) == 13
+        session.delete(plan)
+    app.tidy()
+    with app.database.read() as session:
+        assert len(session.scalars(select(WeekContent)).all()) == 12

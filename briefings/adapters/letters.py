@@ -13,6 +13,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import getaddresses
+from functools import lru_cache
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -35,6 +36,10 @@ LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 MIME = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % BOUNDARY
 PART = b'--%b\r\nContent-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 END = b"--%b--\r\n" % BOUNDARY
+
+
+#: Most lines of a template, and some headers, are the same in all letters.
+KEPT_LINES, KEPT_HEADERS = 4096, 256
 
 
 def write(letter: Letter) -> bytes:
@@ -74,6 +79,11 @@ def header_line(name: str, value: str) -> bytes:
     plain = value.isascii() and value.isprintable() and "=?" not in value and len(value) <= LONGEST_PLAIN_HEADER
     if plain and (name not in ADDRESSES or is_plain_address(value)):
         return f"{name}: {value}\r\n".encode()
+    return _encoded_header(name, value)
+
+
+@lru_cache(KEPT_HEADERS)
+def _encoded_header(name: str, value: str) -> bytes:
     # An encoded word (RFC 2047) in the value would be decoded, also to line breaks.
     literal = value.replace("=?", "= ?")
     message = EmailMessage(policy=HEADERS)
@@ -98,7 +108,12 @@ def _quoted(lines: str) -> bytes:
     """Lines in quoted-printable, each by itself, since b2a_qp breaks a line by what stands before it as well; none
     begins with a dot, which SMTP would have to double.
     """
-    encoded = b"\n".join(b2a_qp(line.encode("utf-8", "replace")) for line in lines.replace("\r", "").split("\n"))
+    return b"".join(map(_quoted_line, lines.replace("\r", "").split("\n")))
+
+
+@lru_cache(KEPT_LINES)
+def _quoted_line(line: str) -> bytes:
+    encoded = b2a_qp(line.encode("utf-8", "replace"))
     return LEADING_DOT.sub(b"=2E", encoded).replace(b"\n", b"\r\n") + b"\r\n"
 
 

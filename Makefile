@@ -18,9 +18,9 @@ up: $(VENV)/.run ## the same stack for real use: settings from the environment o
 test: $(VENV)/.dev ## all tests, on SQLite, a real PostgreSQL and a real Valkey
 	$(BIN)/python -m pytest $(ARGS)
 
-chaos: $(VENV)/.dev ## kill -9, clock jumps and a faulty relay, three seeds on each database (ARGS="--count 1000")
-	@for seed in 1 2 3; do for database in sqlite postgresql; do \
-	  $(BIN)/briefings chaos --seed $$seed --database $$database $(ARGS) || exit 1; \
+chaos: $(VENV)/.dev ## kill -9, clock jumps and a faulty relay: three runs on each database (ARGS="--count 1000")
+	@for database in sqlite postgresql; do for kind in "--seed 1" "--seed 2 --policy hold" "--seed 3 --tls"; do \
+	  $(BIN)/briefings chaos --database $$database $$kind $(ARGS) || exit 1; \
 	done; done
 
 check: $(VENV)/.dev ## style, types, dependency direction, catalogue

@@ -76,6 +76,7 @@ class App:
     catalogue: Catalogue
     fetcher: Fetcher
     doorbell: Doorbell
+    stopping: Callable[[], bool] = lambda: False  #: whether this process was told to end
 
     @cached_property
     def database(self) -> Database:
@@ -151,7 +152,7 @@ class App:
         """Sends what is due."""
         limits = Limits(self.settings.rates, self.settings.canary)
         brakes = Braking(self.database, self.clock, limits)
-        return deliver.Delivering(self.database, self.press, self.rules, self.clock, brakes)
+        return deliver.Delivering(self.database, self.press, self.rules, self.clock, brakes, self.stopping)
 
     @cached_property
     def namespace(self) -> UUID:

@@ -330,7 +330,8 @@ def _mailbox(url: str) -> Mailbox | None:
         raise SettingsError(wanted) from None  # the cause may quote the password
     user, password, folder = (unquote(part or "") for part in (parts.username, parts.password, parts.path[1:]))
     spelt = f"{user}{password}{folder}"
-    if parts.scheme != "imaps" or not (parts.hostname and user and password) or not spelt.isprintable():
+    spelt_well = spelt.isprintable() and spelt.isascii()  # imaplib sends nothing else
+    if parts.scheme != "imaps" or not (parts.hostname and user and password) or not spelt_well:
         raise SettingsError(wanted)
     return Mailbox(parts.hostname, port, user, password, folder or "INBOX")
 

@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from briefings.adapters import processes
 from briefings.adapters.postgresql import EmbeddedPostgresql
@@ -30,15 +30,35 @@ def postgresql():
 @contextmanager
 def valkey():
     """A Valkey server on a private socket; yields the socket's path."""
+    with valkey_server() as (_, socket):
+        yield socket
+
+
+@contextmanager
+def valkey_server():
+    """A Valkey server that may be harmed; yields it, and its socket's path."""
     with tempfile.TemporaryDirectory(prefix="vk-") as scratch:
         socket = Path(scratch) / "run" / "valkey.sock"
         child = processes.valkey(socket, Path(scratch) / "log")
         child.start()
         try:
             processes.wait_for_valkey(socket)
-            yield socket
+            yield child, socket
         finally:
             child.stop()
+
+
+class Porter:
+    """Asks for user and password, and remembers them."""
+
+    def __init__(self, *, lets_in: bool) -> None:
+        self.lets_in = lets_in
+        self.told: list[str] = []
+
+    def __call__(self, server, session, envelope, mechanism, login) -> AuthResult:
+        """A refusal says again what it was told, as some relays do."""
+        self.told.append(f"{login.login.decode()}:{login.password.decode()}")
+        return AuthResult(success=self.lets_in, handled=False, message=f"535 5.7.8 not {self.told[-1]}")
 
 
 class Relay:
@@ -48,12 +68,12 @@ class Relay:
     given per address as `RCPT ana@example.org`. `DATA` is the answer after the final dot. `options` are aiosmtpd's.
     """
 
-    def __init__(self, **options) -> None:
+    def __init__(self, port: int | None = None, **options) -> None:
         self.answers: dict[str, str] = {}
         self.accepted: list[tuple[str, bytes]] = []
         self.on_data = lambda: None
         self._leaving = False
-        self.port = free_port()
+        self.port = port or free_port()
         self._controller = Controller(
             self, hostname="127.0.0.1", port=self.port, server_hostname="relay.test", **options
         )

@@ -7,11 +7,11 @@ from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
-import certificates
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from briefings.adapters.http import Fetched
 from briefings.adapters.sns import HASHES, Envelope
+from briefings.chaos import certificates
 from briefings.errors import FetchError
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:bounces"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from mmap import mmap
 from typing import Any
 
 from celery import Celery, signals
@@ -31,6 +33,7 @@ app.conf.update(
     worker_max_tasks_per_child=500,
     worker_cancel_long_running_tasks_on_connection_loss=False,  # a copy is harmless, a cut is not
     broker_connection_retry_on_startup=True,
+    broker_channel_error_retry=True,  # a broker that is full refuses all that writes: wait for it, do not end
     task_routes={task: {"queue": queue} for queue, task in QUEUES.items()},
     beat_schedule=SCHEDULE,
     timezone="UTC",
@@ -41,10 +44,14 @@ app.conf.update(
 RETRY = {"autoretry_for": (TransientError,), "max_retries": 3, "default_retry_delay": 0}
 
 
+#: Not 0 when the worker was told to end. Its main process hears of that, and shares this byte with those of its pool.
+ENDING = mmap(-1, 1)
+
+
 @cache
 def briefings() -> App:
     """The app of this process; built after the fork, since connections must not be shared."""
-    return bootstrap()
+    return replace(bootstrap(), stopping=lambda: ENDING[0] != 0)
 
 
 @signals.after_setup_logger.connect
@@ -55,6 +62,12 @@ def _quieten(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
 @signals.worker_process_init.connect
 def _forget_the_parent(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
     briefings.cache_clear()
+
+
+@signals.worker_shutting_down.connect
+def _let_passes_end(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    """SIGTERM: Celery waits for what runs, so it must not run for two minutes more."""
+    ENDING[0] = 1
 
 
 @signals.worker_ready.connect

@@ -38,6 +38,7 @@ PACE = timedelta(seconds=0.1)
 RECOVER = 500
 #: A letter is not begun in the last part of its lease: another worker might take it over meanwhile.
 LAST_PART = 4
+ENDS = Attempt(Outcome.STOPPED, "the worker was told to end")
 NOT_TRIED = Attempt(Outcome.NO_RELAY, "the pass or its lease ended before this letter was begun")
 #: A pass ends after this, well below the task's time limit even if the relay then thinks for ten minutes; the sweep
 #: rings for the rest.
@@ -66,6 +67,7 @@ class Delivering:
     rules: Rules
     clock: Clock
     brakes: Braking
+    stopping: Callable[[], bool]  #: whether this process was told to end: then nothing is begun any more
 
     def deliver(self, connect: Callable[[], Mailer]) -> int:
         """Send what is due, for two minutes at most. Returns how many letters the relay took.
@@ -113,20 +115,21 @@ class Delivering:
     def _send_due(self, mailer: Mailer, until: datetime) -> int:
         """Send a window after the other. The verdicts of one are committed together with the beginning of the next.
 
-        When the relay is gone or the time is over, what was not begun waits on. Returns how many were taken.
+        When the relay is gone, the time is over or we are told to end, what was not begun waits on. Returns how many
+        were taken.
         """
         letters: list[tuple[Due, bytes]] = []
         verdicts: list[Verdict] = []
         sent, size = 0, FIRST_WINDOW
         try:
-            while (begun := self.clock()) < until:
+            while (begun := self.clock()) < until and not self.stopping():
                 window, verdicts = self._begin(size, verdicts), []
                 letters = window or []
                 if window is None and not self.brakes.wait(until):
                     break
                 held_until = begun + self.rules.lease * (LAST_PART - 1) / LAST_PART
                 for delivery, content in letters:
-                    stopped = self.brakes.before_next(delivery, verdicts)
+                    stopped = ENDS if self.stopping() else self.brakes.before_next(delivery, verdicts)
                     late = NOT_TRIED if self.clock() >= held_until else None
                     verdicts.append((delivery, stopped or late or self._send(mailer, delivery, content)))
                 size = deliveries.next_window(size, self.clock() - begun, PACE, WINDOW)
@@ -153,7 +156,9 @@ class Delivering:
             window = self._due(session, size)
             allowed = self._allowed(session, self._unheld(session, window, self.brakes.hold(session, window)))
             letters = self.press.letters(session, allowed)
-            self._end(session, [one for one in allowed if one.id not in letters], Step(State.DEAD, "cannot-render"))
+            self._set_aside(
+                session, [one for one in allowed if one.id not in letters], Step(State.DEAD, "cannot-render")
+            )
             whole = [one for one in allowed if one.id in letters]
             whole = self._unheld(session, whole, self.brakes.ration(session, whole))
             delivery_rows.begin(session, whole, self.rules.owner, self.clock(), self.rules.lease)
@@ -177,7 +182,7 @@ class Delivering:
             skipped[reason or ""].append(delivery)
         allowed = skipped.pop("", [])
         for reason, those in skipped.items():
-            self._end(session, those, Step(State.SKIPPED, reason))
+            self._set_aside(session, those, Step(State.SKIPPED, reason))
         return allowed
 
     def _unheld(self, session: Session, window: Sequence[Due], held: Mapping[int, Step]) -> list[Due]:
@@ -187,11 +192,11 @@ class Delivering:
             if delivery.id in held:
                 steps[held[delivery.id]].append(delivery)
         for step, those in steps.items():
-            self._end(session, those, step)
+            self._set_aside(session, those, step)
         return [delivery for delivery in window if delivery.id not in held]
 
-    def _end(self, session: Session, those: Sequence[Due], step: Step) -> None:
-        """Change deliveries that are not begun."""
+    def _set_aside(self, session: Session, those: Sequence[Due], step: Step) -> None:
+        """Change deliveries of a window that are not begun."""
         for state in deliveries.WAITING:
             self._move(session, [one for one in those if one.state == state], state, step)
 

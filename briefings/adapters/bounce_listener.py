@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: A mail of more bytes is refused while it comes in; no notice of one of our mails is that large.
 LARGEST_MAIL = 5_000_000
+#: A line of more is too long for any mail (RFC 5321, 4.5.3.1.6: 1000); no more of it is let in.
+LONGEST_LINE = 100_000
 SESSION_SECONDS = 60
 LATER = "451 4.3.0 It cannot be written down now; try again"
 
@@ -119,7 +121,17 @@ class _Controller(Controller):
 
 
 class _EitherProtocol(SMTP):
-    """SMTP that also understands LMTP's greeting."""
+    """SMTP that also understands LMTP's greeting, and never holds a line without an end."""
+
+    _open = 0  #: bytes of a line whose end has not come yet
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over what came, a line that is too long cut off: it is refused when its mail ends."""
+        if self._open > LONGEST_LINE:
+            _, end, rest = data.partition(b"\n")
+            data = b"\r\n" + rest if end else b""
+        self._open = len(data.rpartition(b"\n")[2]) + (0 if b"\n" in data else self._open)
+        super().data_received(data)
 
     @syntax("LHLO hostname")
     async def smtp_LHLO(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name

@@ -15,6 +15,7 @@ from briefings.domain.faults import Act, Dice, Fault, Verb, of_letter, of_turn
 from briefings.errors import DependencyError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
@@ -43,6 +44,7 @@ class FaultySink:
         self.made: Counter[Fault] = Counter()  #: how often each fault was made
         self.nonsense = 0  #: lines that are no command: whoever sent them lost the thread
         self.calm = False  #: set it, and no more faults are made
+        self.tls: ssl.SSLContext | None = None  #: set it before the start, and TLS is spoken from the first byte
         self.seed = seed
         self.trickle_seconds = trickle_seconds
         self._log_file = log_file
@@ -90,7 +92,7 @@ class FaultySink:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._talk, "127.0.0.1", 0, limit=LARGEST_MAIL)
+        server = await asyncio.start_server(self._talk, "127.0.0.1", 0, limit=LARGEST_MAIL, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         self._listening.set()
         await self._ending.wait()

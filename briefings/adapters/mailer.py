@@ -67,7 +67,9 @@ class SmtpMailer:
         try:
             self._connected()
         except (OSError, smtplib.SMTPException) as error:
-            raise DependencyError(f"{self._relay}: {_words(error)}") from error
+            # What the relay said to our login may be our password, and a traceback shows causes.
+            cause = None if isinstance(error, smtplib.SMTPAuthenticationError) else error
+            raise DependencyError(f"{self._relay}: {_words(error)}") from cause
 
     def send(self, content: bytes, return_path: str, recipient: str) -> Attempt:
         """See Mailer.send."""

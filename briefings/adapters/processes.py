@@ -74,13 +74,8 @@ class Child:
 
     def end_predecessor(self) -> None:
         """End the process of this name that an earlier supervisor started and could not end."""
-        if self._process is None and self._pid_file.exists():
-            pid, _, birth = self._pid_file.read_text().partition(" ")
-            if birth and _birth(int(pid)) == birth:
-                log.warning("%s of an earlier run still ran as process %s and is ended", self.name, pid)
-                _kill_group(int(pid))
-                _wait_for_the_end(int(pid), birth)
-            self._pid_file.unlink(missing_ok=True)
+        if self._process is None and self._pid_file.exists() and end_left_behind(self._pid_file):
+            log.warning("%s of an earlier run still ran and is ended", self.name)
 
     def keep_alive(self) -> bool:
         """Start it again if it ended. Returns whether it had."""
@@ -118,6 +113,19 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         if self._process:
             _kill_group(self._process.pid, number)
+
+
+def end_left_behind(pid_file: Path) -> bool:
+    """End the process that a supervisor could not end, by the file in which it kept its id; also what the process left
+    of its group when it had ended itself. Returns whether it was there. Does nothing where births cannot be told.
+    """
+    pid, _, birth = pid_file.read_text().partition(" ")
+    born = _birth(int(pid)) if birth else ""
+    if birth and born in {birth, ""}:  # an id that nobody has now can only be that of its own group
+        _kill_group(int(pid))
+        _wait_for_the_end(int(pid), birth)
+    pid_file.unlink(missing_ok=True)
+    return birth != "" and born == birth
 
 
 def valkey(socket: Path, log_file: Path) -> Child:

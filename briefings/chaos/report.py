@@ -36,7 +36,8 @@ class Result:
 
 def show(console: Console, wish: Wish, result: Result) -> None:
     """Print the table; and the offenders, with what brings them back, if there are any."""
-    table = Table(title=f"Chaos on {wish.database}, seed {wish.seed}", show_header=False, title_justify="left")
+    title = f"Chaos on {wish.database}, policy {wish.policy}{', TLS' * wish.tls}, seed {wish.seed}"
+    table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column(style="dim")
@@ -62,7 +63,7 @@ def lines(result: Result) -> list[tuple[str, int, str]]:
         ("SILENT DUPLICATE", len(account.silent), "taken more often than the events explain; must be 0"),
         ("DENIED", len(account.denied), "taken, and the row says never arrived; must be 0"),
         ("STUCK", len(account.stuck), "neither final nor left to the operator; must be 0"),
-        ("DUPLICATE", len(account.duplicate), "taken more than once; not more than UNKNOWN"),
+        ("DUPLICATE", len(account.duplicate), f"taken more than once; not more than {account.most_duplicates}"),
         ("UNKNOWN", account.unknown, "ever without a verdict: counted, shown, settled"),
         ("Kills", sum(result.kills.values()), _counted(result.kills)),
         ("Other harm", sum(result.harm.values()), _counted(result.harm)),
@@ -73,7 +74,7 @@ def lines(result: Result) -> list[tuple[str, int, str]]:
 
 
 def _offenders(account: Account) -> dict[str, tuple[str, ...]]:
-    too_many = account.duplicate if len(account.duplicate) > account.unknown else ()
+    too_many = account.duplicate if len(account.duplicate) > account.most_duplicates else ()
     found = {
         "LOST": account.lost,
         "SILENT DUPLICATE": account.silent,

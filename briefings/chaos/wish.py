@@ -23,6 +23,8 @@ class Wish:
     seed: int = 1
     storm: float = USUAL  #: seconds during which harm is done, at least
     settling: float = 120.0  #: seconds after the storm in which everything must settle
+    policy: Literal["resend", "hold"] = "resend"  #: what is done about an unknown outcome
+    tls: bool = False  #: whether the sink is spoken to by TLS
 
     @property
     def haste(self) -> float:
@@ -68,4 +70,5 @@ class Wish:
     def words(self) -> str:
         """The command that has this run again."""
         words = [f"--count {self.count}", f"--workers {self.workers}", f"--database {self.database}"]
+        words += ["--policy hold"] * (self.policy == "hold") + ["--tls"] * self.tls
         return " ".join(["briefings chaos", *words, f"--seconds {self.storm:g}", f"--seed {self.seed}"])

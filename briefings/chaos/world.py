@@ -18,6 +18,8 @@ from briefings.adapters import processes
 from briefings.adapters.faulty_sink import FaultySink
 from briefings.adapters.postgresql import EmbeddedPostgresql
 from briefings.bootstrap import bootstrap
+from briefings.chaos import certificates
+from briefings.chaos.guard import Guard
 from briefings.chaos.victim import Victim, write_clock
 from briefings.domain import chaos, plans
 from briefings.domain.chaos import Row
@@ -90,9 +92,14 @@ class World:
         """Start all parts but the workers, and fill the outbox. What was started is ended by `ending`."""
         prepare_home(self.home)
         (self.home / "logs").mkdir()
+        guard = Guard()
+        ending.callback(guard.end)
+        guard.watch_over(self.home / "logs")
+        if self.wish.tls:
+            self.sink.tls = certificates.server(self.home)
         self.sink.start()
         ending.callback(self.sink.stop)
-        url = self._start_postgresql(ending) if self.wish.database == "postgresql" else ""
+        url = self._start_postgresql(ending, guard) if self.wish.database == "postgresql" else ""
         self._broker = processes.valkey(socket_path(self.home), self.home / "logs" / "valkey.log")
         ending.callback(self._broker.kill)
         self._broker.start()
@@ -106,7 +113,8 @@ class World:
     def start_workers(self, ending: ExitStack) -> None:
         """Start the workers."""
         for number in range(1, self.wish.workers + 1):
-            victim = Victim(number, self.home, inherited() | self._environ)
+            trust = {"SSL_CERT_FILE": str(self.home / certificates.TRUSTED)} if self.wish.tls else {}
+            victim = Victim(number, self.home, inherited() | self._environ | trust)
             ending.callback(victim.end)
             self.victims.append(victim)
             victim.start()
@@ -144,7 +152,8 @@ class World:
         unknowns = select(Event.delivery_id, func.count()).where(Event.kind == State.UNKNOWN.value)
         with self.app.database.read() as session:
             counted = {delivery_id: count for delivery_id, count in session.execute(unknowns.group_by("delivery_id"))}  # noqa: C416 - typed rows
-            return [_row(delivery, counted.get(delivery.id, 0)) for delivery in session.scalars(select(Delivery))]
+            hold = self.wish.policy == "hold"
+            return [_row(one, counted.get(one.id, 0), hold=hold) for one in session.scalars(select(Delivery))]
 
     def look(self) -> list[Row] | None:
         """All deliveries, or None while the database is down; when nothing will happen for long, clocks leap there."""
@@ -176,9 +185,10 @@ class World:
                 line = {"id": delivery.id, "uid": delivery.uid, "address": delivery.address, "events": events}
                 history.write(json.dumps(line) + "\n")
 
-    def _start_postgresql(self, ending: ExitStack) -> str:
+    def _start_postgresql(self, ending: ExitStack, guard: Guard) -> str:
         folder = Path(tempfile.mkdtemp(prefix="briefings-chaos-pg-"))
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        guard.watch_over(folder)
         # A killed server loses nothing that it has written, synced or not; only a machine that goes dark does.
         self.postgresql = EmbeddedPostgresql(folder, ["-c", "fsync=off"])
         ending.callback(self.postgresql.child.stop)
@@ -234,19 +244,20 @@ def environment(wish: Wish, home: Path, sink_port: int, database_url: str) -> di
     ours = {
         "BRIEFINGS_HOME": str(home),
         "BRIEFINGS_DATABASE_URL": database_url,
-        "BRIEFINGS_SMTP_URL": f"smtp://127.0.0.1:{sink_port}",
+        "BRIEFINGS_SMTP_URL": f"smtp{'s' * wish.tls}://127.0.0.1:{sink_port}",
         "BRIEFINGS_SMTP_VERDICT_SECONDS": str(wish.verdict),
         "BRIEFINGS_CLOCK_OFFSET": str((start - now).total_seconds()),
         "BRIEFINGS_CLOCK_FILE": str(home / "run" / "clock"),
         "BRIEFINGS_SWEEP_SECONDS": str(wish.sweep),
         "BRIEFINGS_LEASE_SECONDS": str(wish.lease),
+        "BRIEFINGS_UNKNOWN_POLICY": wish.policy,
         "BRIEFINGS_UNKNOWN_SECONDS": str(wish.patience.total_seconds()),
         "BRIEFINGS_LATEST_HOURS": str(LATEST_HOURS),
     }
     return {variable.name: "" for variable in VARIABLES} | ours
 
 
-def _row(delivery: Delivery, unknowns: int) -> Row:
+def _row(delivery: Delivery, unknowns: int, *, hold: bool) -> Row:
     return Row(
         id=delivery.id,
         uid=delivery.uid,
@@ -256,4 +267,5 @@ def _row(delivery: Delivery, unknowns: int) -> Row:
         changed_at=delivery.changed_at,
         resent=delivery.resent,
         unknowns=unknowns,
+        hold=hold,
     )

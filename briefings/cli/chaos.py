@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from typing import Literal
+from typing import Any
 
 import click
 
@@ -22,10 +22,12 @@ from briefings.cli.terminal import console
 @click.option(
     "--seconds", type=click.FloatRange(2, 3600), default=30, show_default=True, help="How long harm is done, at least."
 )
+@click.option(
+    "--policy", type=click.Choice(["resend", "hold"]), default="resend", show_default=True, help="For unknown outcomes."
+)
+@click.option("--tls", is_flag=True, help="Speak TLS with the sink, by a certificate made for the run.")
 @click.option("--keep", is_flag=True, help="Keep the scratch home: database, logs, what the sink took.")
-def chaos(
-    *, count: int, workers: int, database: Literal["sqlite", "postgresql"], seed: int | None, seconds: float, keep: bool
-) -> None:
+def chaos(*, seed: int | None, seconds: float, keep: bool, **wished: Any) -> None:  # noqa: ANN401 - as Wish has them
     """Kill workers, broker and database while they deliver to a faulty relay; exits non-zero if a mail is lost.
 
     Needs nothing but this package, and touches nothing of your installation. docs/operating.md explains the table.
@@ -36,7 +38,7 @@ def chaos(
     logging.getLogger().setLevel(logging.ERROR)  # what is killed would be reported as a warning
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     try:
-        result = run_chaos(console, Wish(count, workers, database, chosen, seconds), keep=keep)
+        result = run_chaos(console, Wish(seed=chosen, storm=seconds, **wished), keep=keep)
     except KeyboardInterrupt:
         console.print("\nEnded; nothing is left running.")
         sys.exit(130)

@@ -14,9 +14,10 @@ The words of the account, each a set of deliveries:
   admits that nobody knows; or the sink took something that was never planned.
 - UNKNOWN: has at least one event `unknown`.
 - STUCK: at the end of the run it still waits or is held, or its outcome is unknown and the policy has not acted. What
-  is unknown for the second time has settled: it waits for the operator, who sees it.
+  is unknown for the second time, or under the policy `hold`, has settled: it waits for the operator, who sees it.
 
-The gate: LOST, SILENT DUPLICATE, DENIED and STUCK are empty, and there are no more DUPLICATE than UNKNOWN.
+The gate: LOST, SILENT DUPLICATE, DENIED and STUCK are empty, and there are no more DUPLICATE than UNKNOWN; under the
+policy `hold`, none.
 """
 
 from __future__ import annotations
@@ -47,15 +48,17 @@ class Row:
     changed_at: datetime
     resent: int = 0
     unknowns: int = 0
+    hold: bool = False  #: whether the policy leaves an unknown outcome to the operator
 
 
 @dataclass(frozen=True)
 class Account:
-    """The numbers of a run. All but `planned`, `accepted` and `unknown` are the uids of the offenders, sorted."""
+    """The numbers of a run, and the uids of the offenders, sorted."""
 
     planned: int
     accepted: int
     unknown: int
+    most_duplicates: int  #: more are not explained
     lost: tuple[str, ...]
     duplicate: tuple[str, ...]
     silent: tuple[str, ...]
@@ -65,7 +68,9 @@ class Account:
     @property
     def passed(self) -> bool:
         """The gate."""
-        return not (self.lost or self.silent or self.denied or self.stuck) and len(self.duplicate) <= self.unknown
+        return (
+            not (self.lost or self.silent or self.denied or self.stuck) and len(self.duplicate) <= self.most_duplicates
+        )
 
 
 def account(planned: Collection[str], rows: Iterable[Row], taken: Iterable[str]) -> Account:
@@ -76,6 +81,7 @@ def account(planned: Collection[str], rows: Iterable[Row], taken: Iterable[str])
         planned=len(planned),
         accepted=len(copies.keys() & set(planned)),
         unknown=sum(row.unknowns > 0 for row in known.values()),
+        most_duplicates=sum(row.unknowns > 0 and not row.hold for row in known.values()),
         lost=tuple(sorted(lost)),
         duplicate=tuple(sorted(uid for uid, count in copies.items() if count > 1)),
         silent=tuple(sorted(uid for uid, row in known.items() if copies[uid] > 1 + row.unknowns)),
@@ -93,7 +99,7 @@ def is_lost(row: Row, copies: int) -> bool:
 
 def is_settled(row: Row) -> bool:
     """Whether this delivery will not change by itself any more."""
-    return row.state not in MOVING and (row.state is not State.UNKNOWN or row.resent > 0)
+    return row.state not in MOVING and (row.state is not State.UNKNOWN or row.hold or row.resent > 0)
 
 
 def moves_at(row: Row, patience: timedelta) -> datetime | None:

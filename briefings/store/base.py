@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import NullPool
 
@@ -108,8 +108,9 @@ class Database:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise DependencyError(f"The database does not answer ({error.orig}); is it running?") from error
+        except (OperationalError, InternalError) as error:  # the latter: a server that has become a read-only standby
+            words = f"The database refuses or does not answer ({error.orig})"
+            raise DependencyError(f"{words}; is it running, may we write, has its disk room?") from error
 
     def close(self) -> None:
         """Give up all connections."""

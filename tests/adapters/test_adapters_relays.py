@@ -1,15 +1,14 @@
-import ssl
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
 
-import certificates
 import pytest
 import services
 from aiosmtpd.smtp import AuthResult
 
 from briefings.adapters.relays import RelaysMailer, Roster, probe
+from briefings.chaos import certificates
 from briefings.domain.deliveries import Outcome
 from briefings.embedded import free_port
 from briefings.errors import DependencyError
@@ -155,13 +154,8 @@ def test_when_all_rest_the_next_pass_does_not_wait_for_one_that_answers_again(ma
 @pytest.fixture
 def tls(tmp_path, monkeypatch):
     """The context of a server that our side trusts."""
-    key, certificate = certificates.make("relay.test")
-    (tmp_path / "key").write_bytes(certificates.key_pem(key))
-    (tmp_path / "certificate").write_bytes(certificate)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
-    return context
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / certificates.TRUSTED))
+    return certificates.server(tmp_path)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 import ssl
 
-import certificates
 import pytest
 from imap_server import PASSWORD, USER, ImapServer
 from sent_mail import add_sent, bounce, state_of
 
 from briefings.adapters.bounce_boxes import PIECE, imap_mails
+from briefings.chaos import certificates
 from briefings.errors import DependencyError
 from briefings.settings import Mailbox
 

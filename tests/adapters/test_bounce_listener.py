@@ -1,4 +1,5 @@
 import smtplib
+import tracemalloc
 
 import pytest
 from sent_mail import add_sent, bounce, state_of
@@ -66,6 +67,27 @@ def test_a_mail_that_is_too_large_is_refused_and_the_next_is_taken(app, client):
     assert hand_over(client, huge, "b+aa@briefings.example")[0] == 552
     assert hand_over(client, bounce("aa"), "b+aa@briefings.example")[0] == 250
     assert state_of(app, "aa") == "bounced"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("ending", "refusal"), [(b"\r\n", 552), (b"", 500)], ids=["lines", "one-line"])
+def test_forty_megabytes_are_refused_and_never_in_memory(app, listener, address, ending, refusal):
+    add_sent(app, "aa")
+    piece = (b"x" * 960 + ending) * 100
+    with smtplib.LMTP(address.host, address.port) as client:
+        client.ehlo_or_helo_if_needed()
+        client.mail("")
+        client.rcpt("b+aa@briefings.example")
+        client.docmd("DATA")
+        tracemalloc.start()
+        for _ in range(40_000_000 // len(piece)):
+            client.sock.sendall(piece)
+        client.sock.sendall(b"\r\n.\r\n")
+        assert client.getreply()[0] == refusal
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert hand_over(client, bounce("aa"), "b+aa@briefings.example")[0] == 250
+    assert most < 2 * bounce_listener.LARGEST_MAIL
 
 
 @pytest.mark.parametrize("trouble", [DependencyError("The database does not answer"), OSError("full"), KeyError("x")])

@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from real_worker import until
 from rich.console import Console
 
 from briefings.adapters import postgresql
@@ -46,30 +46,41 @@ def scratch(monkeypatch):
         yield Path(folder)
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_a_short_storm_loses_nothing_and_leaves_nothing_behind(scratch, database):
+@pytest.mark.parametrize(("database", "policy", "tls"), [("sqlite", "hold", False), ("postgresql", "resend", True)])
+def test_a_short_storm_loses_nothing_and_leaves_nothing_behind(scratch, database, policy, tls):
     out = io.StringIO()
-    wish = Wish(count=60, workers=2, database=database, seed=1, storm=4, settling=60)
+    wish = Wish(count=60, workers=2, database=database, seed=1, storm=4, settling=60, policy=policy, tls=tls)
     result = run_chaos(Console(file=out, width=160), wish)
     assert result.account.passed, out.getvalue()
     assert result.account.planned == 60
     assert sum(result.faults.values()) > 0
     assert sum(result.kills.values()) > 0
     assert ("database" in result.kills) == (database == "postgresql")
+    assert result.account.unknown > 0
+    assert bool(result.states.get("unknown")) == (policy == "hold")
     assert "LOST" in out.getvalue()
     assert result.nonsense == 0
     assert left_behind(scratch) == []
     assert list(scratch.glob(f"{SCRATCH}*")) == []
 
 
-def test_ctrl_c_ends_everything(scratch):
+def started(scratch) -> subprocess.Popen[bytes]:
+    """A run whose two workers are up."""
     command = python_module("briefings.cli", "chaos", "--count", "30", "--seconds", "30", "--seed", "1")
     process = subprocess.Popen(command, env=os.environ, stdout=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + LONGEST_WAIT
-    while not any("celery" in line for line in left_behind(scratch)):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    kept = f"{SCRATCH}*/logs/worker-*.pid"
+    until(lambda: process.poll() is not None or sum(file.stat().st_size > 0 for file in scratch.glob(kept)) == 2)
+    return process
+
+
+def test_a_run_that_is_killed_leaves_no_process_behind(scratch):
+    with started(scratch) as process:
+        os.kill(process.pid, signal.SIGKILL)
+        until(lambda: left_behind(scratch) == [])
+
+
+def test_ctrl_c_ends_everything(scratch):
+    process = started(scratch)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=LONGEST_WAIT)
     assert b"nothing is left running" in said
@@ -99,6 +110,6 @@ def test_a_lease_is_shorter_than_the_wait_for_a_verdict_and_patience_longer(stor
 
 
 def test_a_run_names_the_command_that_has_it_again():
-    assert Wish(60, 2, "postgresql", 7, 8.0).words == (
-        "briefings chaos --count 60 --workers 2 --database postgresql --seconds 8 --seed 7"
+    assert Wish(60, 2, "postgresql", 7, 8.0, policy="hold", tls=True).words == (
+        "briefings chaos --count 60 --workers 2 --database postgresql --policy hold --tls --seconds 8 --seed 7"
     )

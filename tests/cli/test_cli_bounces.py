@@ -5,6 +5,7 @@ import smtplib
 import subprocess
 import sys
 import time
+from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
@@ -51,8 +52,19 @@ def test_a_bounce_is_recorded_from_standard_input(app, run):
     assert state_of(app, "aa") == "bounced"
 
 
-def test_a_huge_bounce_on_standard_input_is_read_to_its_end(app, run):
-    assert run("record-bounce", input=bounce("aa") + b"x" * (3 * LARGEST)).exit_code == 0
+class Pipe(BytesIO):
+    """Remembers how much of it was asked for at a time."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.sizes = [*getattr(self, "sizes", []), size]
+        return super().read(size)
+
+
+def test_a_huge_bounce_on_standard_input_is_read_to_its_end_piece_by_piece(app, run):
+    huge = Pipe(bounce("aa") + b"x" * 40_000_000)
+    assert run("record-bounce", input=huge).exit_code == 0
+    assert set(huge.sizes) - {0} == {LARGEST}
+    assert huge.sizes.count(LARGEST) > 40
     assert state_of(app, "aa") == "bounced"
 
 

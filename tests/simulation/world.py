@@ -210,7 +210,8 @@ class World:
 
     def delivering(self, owner: str, clock: Clock) -> Delivering:
         database = SeamDatabase(self)
-        return Delivering(database, self.press, self._rules(owner), clock, Braking(database, clock, Limits()))
+        brakes = Braking(database, clock, Limits())
+        return Delivering(database, self.press, self._rules(owner), clock, brakes, lambda: False)
 
     def _rules(self, owner: str) -> Rules:
         return Rules(owner, LEASE, self.weather.policy, PATIENCE, RelayMemory(self))

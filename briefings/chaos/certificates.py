@@ -1,14 +1,21 @@
-"""Certificates of the tests' own making."""
+"""Certificates of our own making, for the sink of a run and for tests."""
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRUSTED = "certificate.pem"
 
 
 def make(name: str, start: datetime | None = None) -> tuple[rsa.RSAPrivateKey, bytes]:
@@ -29,6 +36,16 @@ def make(name: str, start: datetime | None = None) -> tuple[rsa.RSAPrivateKey, b
         .sign(key, hashes.SHA256())
     )
     return key, certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def server(folder: Path, start: datetime | None = None) -> ssl.SSLContext:
+    """The TLS of a server on 127.0.0.1; whoever shall trust it finds its certificate in `folder` as TRUSTED."""
+    key, certificate = make("relay.test", start)
+    (folder / TRUSTED).write_bytes(certificate)
+    (folder / "key.pem").write_bytes(key_pem(key))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / TRUSTED, folder / "key.pem")
+    return context
 
 
 def key_pem(key: rsa.RSAPrivateKey) -> bytes:

@@ -31,6 +31,7 @@ from briefings.actions.rules import TagRules
 from briefings.actions.sources import Sources
 from briefings.actions.subscribe import Subscribing
 from briefings.actions.take_in import TakingIn
+from briefings.actions.witnessing import Witnessing
 from briefings.actions.write import Press
 from briefings.adapters import catalogue_files, tagger_model
 from briefings.adapters.broker import Broker
@@ -41,6 +42,7 @@ from briefings.adapters.relays import RelaysMailer, Roster, probe
 from briefings.adapters.review_box import ReviewBox
 from briefings.adapters.sns import SnsTopics
 from briefings.adapters.templates import Templates
+from briefings.adapters.witnesses import FileWitness
 from briefings.domain import tokens
 from briefings.domain.links import Links
 from briefings.domain.tagging import Tagger
@@ -152,7 +154,8 @@ class App:
         """Sends what is due."""
         limits = Limits(self.settings.rates, self.settings.canary)
         brakes = Braking(self.database, self.clock, limits)
-        return deliver.Delivering(self.database, self.press, self.rules, self.clock, brakes, self.stopping)
+        witnessing = Witnessing((FileWitness(self.settings.home / "last-sent"), self.doorbell))
+        return deliver.Delivering(self.database, self.press, self.rules, self.clock, brakes, self.stopping, witnessing)
 
     @cached_property
     def namespace(self) -> UUID:

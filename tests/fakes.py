@@ -24,6 +24,7 @@ class Bell:
     def __init__(self) -> None:
         self.rung: list[str] = []
         self.depths: dict[str, int] | None = {"poll": 0, "tag": 0, "compose": 0, "deliver": 2, "tidy": 0}
+        self.words = ""  #: what it was told as a witness
 
     def ring(self, queue: str) -> bool:
         self.rung.append(queue)
@@ -31,6 +32,13 @@ class Bell:
 
     def depth(self) -> dict[str, int] | None:
         return self.depths
+
+    def tell(self, words: str) -> bool:
+        self.words = words
+        return True
+
+    def told(self) -> str:
+        return self.words
 
 
 class NoFetcher:

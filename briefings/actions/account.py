@@ -1,13 +1,17 @@
-"""Give account of an issue: the ledger, and what is stuck."""
+"""Give account: the ledger of an issue, what is stuck, the invariants, the scheduled runs."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from briefings.actions import compose, deliver, tidy
+from briefings.domain import invariants, slots
+from briefings.domain.invariants import Finding
 from briefings.domain.ledger import Ledger
-from briefings.domain.weeks import IssueWeek
+from briefings.domain.weeks import IssueWeek, issue_at
 from briefings.store import brakes, deliveries, feeds, issues, items, subscribers
+from briefings.store import invariants as rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 STUCK_AFTER = timedelta(minutes=5)
 #: An unknown outcome that is this old will be settled by nobody but the operator.
 UNSETTLED_AFTER = timedelta(hours=1)
+#: Workers look for leases that are over between two passes.
+LEASE_GRACE = deliver.PASS + timedelta(minutes=1)
 
 
 def latest_ledger(database: Database) -> Ledger | None:
@@ -53,6 +59,41 @@ def stuck_words(database: Database, now: datetime, *, canary: bool = False) -> l
         f"delivery {one.id} ({one.kind}) is unknown since {_minute(one.changed_at)}; run: briefings settle {one.id}"
         for one in unsettled
     ]
+
+
+def findings(database: Database, now: datetime, *, everything: bool = False) -> list[Finding]:
+    """Each invariant that the database can show, looked at.
+
+    Histories are read of deliveries since the first of the newest issue; of all with `everything`.
+    """
+    with database.read() as session:
+        issue = issues.latest(session)
+        looks = {
+            invariants.ONE_PER_WEEK: rows.one_per_week(),
+            invariants.EACH_EDITION_ONE_MAIL: rows.without_their_mail(),
+            invariants.NONE_PAST_LEASE: rows.past_lease(now - LEASE_GRACE),
+            invariants.NONE_AFTER_LEAVING: rows.after_leaving(),
+            invariants.LATE_SENDS_NOTHING: rows.begun_late(),
+        }
+        found = [rows.look(session, invariant, offenders) for invariant, offenders in looks.items()]
+        decided = Finding(invariants.EVERYONE_DECIDED)
+        if issue and issue.composed_at:
+            undecided = rows.undecided(issue.id, IssueWeek(issue.monday).joined_before)
+            decided = rows.look(session, decided.invariant, undecided)
+    since = issue.id if issue and not everything else None
+    return [*found, decided, *rows.look_at_histories(database, since)]
+
+
+def runs(database: Database, now: datetime) -> list[slots.Account]:
+    """The account of each scheduled job."""
+    jobs = (
+        slots.Job(compose.JOB, issue_at(now).cutoff, timedelta(weeks=1), compose.PATIENCE),
+        slots.Job(tidy.JOB, tidy.due_at(now), timedelta(days=1)),
+    )
+    with database.read() as session:
+        since = issues.first_seen(session)
+        seen = {job: issues.runs_since(session, job.name, now - slots.LOOK_BACK) for job in jobs}
+    return [slots.account(job, of_job, since, now) for job, of_job in seen.items()]
 
 
 def _minute(moment: datetime) -> str:

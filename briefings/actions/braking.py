@@ -170,8 +170,11 @@ class Braking:
         return step.room
 
 
-def stop(database: Database, reason: str, who: str, now: datetime) -> None:
-    """Let no mail be begun any more, over all workers, until `resume`. Raises InputError without a reason."""
+def stop(database: Database, reason: str, who: str, now: datetime, **detail: object) -> None:
+    """Let no mail be begun any more, over all workers, until `resume`. Raises InputError without a reason.
+
+    `detail` is kept with the event.
+    """
     said, name = one_line(reason, LONGEST_REASON), one_line(who, LONGEST_REASON)
     if not said:
         raise InputError("Say why sending is stopped; whoever finds it stopped will want to know")
@@ -179,7 +182,7 @@ def stop(database: Database, reason: str, who: str, now: datetime) -> None:
         alone(session, TURN)
         before = brake_rows.brakes(session)
         brake_rows.keep(session, before, replace(before, stop=On(said, name, now)), now)
-        session.add(Event(at=now, kind=STOPPED, detail={"reason": said, "who": name}))
+        session.add(Event(at=now, kind=STOPPED, detail={"reason": said, "who": name, **detail}))
 
 
 def resume(database: Database, who: str, now: datetime) -> list[str]:

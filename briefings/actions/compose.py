@@ -109,7 +109,7 @@ def compose(
         issue = issue_rows.open_issue(session, week, now)
     run = _prepare(database, catalogue, week, issue, namespace, latest)
     decided = _decide_everybody(database, run, clock)
-    _finish(database, run, decided, clock())
+    _finish(database, run, clock())
     return decided
 
 
@@ -311,10 +311,11 @@ def _mail(run: _Run, subscriber: subscriber_rows.Subscriber) -> dict[str, object
     }
 
 
-def _finish(database: Database, run: _Run, decided: int, now: datetime) -> None:
+def _finish(database: Database, run: _Run, now: datetime) -> None:
     with database.write() as session:
         issue = session.get_one(issue_rows.Issue, run.issue_id)
         issue.composed_at, issue.items_read, issue.feeds_read = now, run.news.items_read, run.news.feeds_read
         slot = issue_rows.take_slot(session, JOB, run.week.cutoff, now)
         if slot:
-            slot.done_at, slot.result = now, f"{decided} candidates decided"
+            everybody = sum(issue_rows.edition_counts(session, run.issue_id).values())
+            slot.done_at, slot.result = now, f"{everybody} candidates decided"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from briefings.actions.witnessing import Witnessing
 from briefings.domain import deliveries
 from briefings.domain.deliveries import Attempt, Outcome, State, Step
 from briefings.store import deliveries as delivery_rows
@@ -68,15 +69,17 @@ class Delivering:
     clock: Clock
     brakes: Braking
     stopping: Callable[[], bool]  #: whether this process was told to end: then nothing is begun any more
+    witnessing: Witnessing = field(default_factory=Witnessing)
 
     def deliver(self, connect: Callable[[], Mailer]) -> int:
         """Send what is due, for two minutes at most. Returns how many letters the relay took.
 
         First puts right what a dead worker left behind. A delivery that cannot be rendered or that the relay refuses
-        is that delivery's trouble only. Raises DependencyError, and touches no delivery, when there is no relay.
+        is that delivery's trouble only. Stops sending when the database is older than what was sent. Raises
+        DependencyError, and touches no delivery, when there is no relay.
         """
         self.recover()
-        if not self._anything_due():
+        if not self._anything_due() or self.witnessing.stop_if_restored(self.database, self.clock()):
             return 0
         mailer = connect()
         try:
@@ -141,6 +144,8 @@ class Delivering:
             verdicts += [(delivery, NOT_TRIED) for delivery, _ in letters[len(verdicts) + 1 :]]
             with self.database.write() as session:
                 self._record(session, verdicts)
+                mark = delivery_rows.mark(session)
+            self.witnessing.tell(mark)
         return sent
 
     def _send(self, mailer: Mailer, delivery: Due, content: bytes) -> Attempt:
@@ -149,28 +154,32 @@ class Delivering:
     def _begin(self, size: int, verdicts: Sequence[Verdict]) -> list[tuple[Due, bytes]] | None:
         """Record the verdicts, take the next deliveries, write those that may go, and commit `sending`, all at once.
 
-        Returns the letters, without those that must not or cannot be sent; None when nothing is due.
+        The witnesses hear of it before a letter leaves. Returns the letters, without those that must not or cannot be
+        sent; None when nothing is due.
         """
         with self.database.write() as session:
             self._record(session, verdicts)
             window = self._due(session, size)
-            allowed = self._allowed(session, self._unheld(session, window, self.brakes.hold(session, window)))
+            now = self.clock()
+            free = self._unheld(session, window, self.brakes.hold(session, window))
+            allowed = self._allowed(session, free, now)
             letters = self.press.letters(session, allowed)
             self._set_aside(
                 session, [one for one in allowed if one.id not in letters], Step(State.DEAD, "cannot-render")
             )
             whole = [one for one in allowed if one.id in letters]
             whole = self._unheld(session, whole, self.brakes.ration(session, whole))
-            delivery_rows.begin(session, whole, self.rules.owner, self.clock(), self.rules.lease)
+            delivery_rows.begin(session, whole, self.rules.owner, now, self.rules.lease)
+            mark = delivery_rows.mark(session) if whole and self.witnessing.is_due(now) else None
+        self.witnessing.tell(mark)
         return [(one, letters[one.id]) for one in whole] if window else None
 
     def _due(self, session: Session, size: int) -> list[Due]:
         room = self.brakes.room(session, size)
         return delivery_rows.lock_due(session, self.clock(), room, self.brakes.free)
 
-    def _allowed(self, session: Session, window: Sequence[Due]) -> list[Due]:
+    def _allowed(self, session: Session, window: Sequence[Due], now: datetime) -> list[Due]:
         """Those that may be sent now; the others are skipped, with the reason."""
-        now = self.clock()
         skipped: dict[str, list[Due]] = defaultdict(list)
         for delivery in window:
             reason = deliveries.before_sending(

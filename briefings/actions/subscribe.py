@@ -122,14 +122,15 @@ class Subscribing:
         """End the mails at once, also those already queued. A second time changes nothing."""
         with self.database.write() as session:
             subscriber = self._of_token(session, token, now)
+            # First, so that what a worker is just beginning is begun before we write down that they left.
+            for delivery in delivery_rows.of_subscriber(session, subscriber.id, deliveries.WAITING):
+                _skip(session, delivery, now)
             if subscriber.state != "left":
                 before = {"state": subscriber.state}
                 subscriber.state, subscriber.left_at = after(SUBSCRIBER, subscriber.state, "leave"), now
                 subscriber_rows.suppress(session, subscriber.address_key, "unsubscribed", now)
                 said = delivery_rows.Event(at=now, kind="unsubscribed", subscriber_id=subscriber.id, detail=before)
                 session.add(said)
-            for delivery in delivery_rows.of_subscriber(session, subscriber.id, deliveries.WAITING):
-                _skip(session, delivery, now)
             return subscriber
 
     def resubscribe(self, token: str, now: datetime) -> Subscriber:

@@ -9,6 +9,8 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from briefings.adapters.witnesses import LONGEST, Witness
+
 log = logging.getLogger(__name__)
 
 #: Every queue, and the task that a ring starts on it.
@@ -22,10 +24,12 @@ QUEUES = {
 ANSWER_SECONDS = 2
 #: A task that ran this long is given to another worker, so it must have ended by then.
 VISIBILITY_SECONDS = 1200
+#: Under this key it keeps what it is told as a witness.
+MARK = "briefings.mark"
 
 
-class Doorbell(Protocol):
-    """Whatever can be rung."""
+class Doorbell(Witness, Protocol):
+    """Whatever can be rung. It is a witness too, for as long as it remembers."""
 
     def ring(self, queue: str) -> bool:
         """Ask the queue's workers to look. Returns whether the ring got through; never raises for a dead broker."""
@@ -63,6 +67,22 @@ class Broker:
             return {queue: int(self._redis.llen(queue)) for queue in QUEUES}
         except (redis.RedisError, OSError):
             return None
+
+    def tell(self, words: str) -> bool:
+        """See Witness.tell."""
+        try:
+            self._redis.set(MARK, words)
+        except (redis.RedisError, OSError):
+            return False
+        return True
+
+    def told(self) -> str:
+        """See Witness.told."""
+        try:
+            words = self._redis.getrange(MARK, 0, LONGEST)
+        except (redis.RedisError, OSError):
+            return ""
+        return words if isinstance(words, str) else words.decode("ascii", "replace")
 
     def close(self) -> None:
         """Give up the connections."""

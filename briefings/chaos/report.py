@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -31,7 +31,13 @@ class Result:
     harm: Mapping[str, int]  #: any other harm -> how often
     faults: Mapping[Fault, int]  #: what the sink did -> how often
     nonsense: int  #: lines that the sink could not read as a command
+    broken: Sequence[str]  #: invariants of the rows, with their offenders
     seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """The gate."""
+        return self.account.passed and not self.broken
 
 
 def show(console: Console, wish: Wish, result: Result) -> None:
@@ -48,7 +54,9 @@ def show(console: Console, wish: Wish, result: Result) -> None:
     for name, uids in _offenders(result.account).items():
         shown = ", ".join(sorted(str(result.ids.get(uid, uid)) for uid in uids)[:OFFENDERS_SHOWN])
         console.print(f"[bold red]{name}:[/] deliveries {shown}" + (" ..." if len(uids) > OFFENDERS_SHOWN else ""))
-    if not result.account.passed:
+    for words in result.broken:
+        console.print(f"[bold red]{words}[/]")
+    if not result.passed:
         console.print(f"The same faults again: [bold]{wish.words}[/]")
 
 
@@ -63,6 +71,7 @@ def lines(result: Result) -> list[tuple[str, int, str]]:
         ("SILENT DUPLICATE", len(account.silent), "taken more often than the events explain; must be 0"),
         ("DENIED", len(account.denied), "taken, and the row says never arrived; must be 0"),
         ("STUCK", len(account.stuck), "neither final nor left to the operator; must be 0"),
+        ("INVARIANTS BROKEN", len(result.broken), "as briefings doctor looks at them; must be 0"),
         ("DUPLICATE", len(account.duplicate), f"taken more than once; not more than {account.most_duplicates}"),
         ("UNKNOWN", account.unknown, "ever without a verdict: counted, shown, settled"),
         ("Kills", sum(result.kills.values()), _counted(result.kills)),

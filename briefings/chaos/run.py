@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from briefings.actions.account import findings
 from briefings.adapters.faulty_sink import taken
 from briefings.chaos.report import Result, show
 from briefings.chaos.storm import Storm
@@ -41,7 +42,7 @@ def run_chaos(console: Console, wish: Wish, *, keep: bool = False) -> Result:
         with _progress(console) as progress:
             result = _run(wish, home, progress)
         show(console, wish, result)
-        needed = keep or not result.account.passed
+        needed = keep or not result.passed
     except KeyboardInterrupt:
         needed = keep
         raise
@@ -111,7 +112,7 @@ class _Watch:
 
 
 def _result(world: World, storm: Storm, seconds: float) -> Result:
-    rows = world.rows()
+    rows, found = world.rows(), findings(world.app.database, world.app.clock(), everything=True)
     return Result(
         account=chaos.account(world.planned, rows, taken(world.home / "taken.jsonl")),
         ids={row.uid: row.id for row in rows},
@@ -120,6 +121,7 @@ def _result(world: World, storm: Storm, seconds: float) -> Result:
         harm=storm.harm,
         faults=world.sink.made,
         nonsense=world.sink.nonsense,
+        broken=[finding.words for finding in found if finding.count],
         seconds=seconds,
     )
 

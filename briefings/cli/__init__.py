@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 from contextlib import suppress
-from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
 from briefings import logs
 from briefings.cli.bench import bench
@@ -22,6 +18,7 @@ from briefings.cli.bounces import bounces
 from briefings.cli.brakes import resume, stop
 from briefings.cli.catalogue import catalogue, plan
 from briefings.cli.chaos import chaos
+from briefings.cli.doctor import doctor
 from briefings.cli.evaluate import evaluate
 from briefings.cli.feeds import feeds
 from briefings.cli.rules import labels, rules
@@ -29,10 +26,6 @@ from briefings.cli.tags import tag
 from briefings.cli.terminal import console, open_app
 from briefings.errors import BriefingsError
 from briefings.settings import ROOT, Settings, home_from_env
-
-if TYPE_CHECKING:
-    from briefings.bootstrap import App
-    from briefings.domain.ledger import Ledger
 
 DEMO_HOME = Path(".briefings/demo")
 
@@ -219,58 +212,5 @@ def settle(delivery: int, verdict: str) -> None:
     console.print(f"Delivery {delivery}: {verdict}.")
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-def doctor(*, as_json: bool) -> None:
-    """Give account of the newest issue; exits non-zero when something does not add up or is stuck."""
-    app = open_app()
-    ledger = app.ledger()
-    faults = [*(ledger.imbalances() if ledger else []), *app.faults()]
-    if as_json:
-        told = {"ledger": asdict(ledger) if ledger else None, "faults": faults, "relays": app.relay_words()}
-        click.echo(json.dumps(told, indent=1))
-    else:
-        _print_ledger(ledger)
-        _print_surroundings(app)
-        for fault in faults:
-            console.print(f"[bold red]{escape(fault)}[/]")
-    sys.exit(1 if faults else 0)
-
-
-def _print_ledger(ledger: Ledger | None) -> None:
-    if ledger is None:
-        console.print("No issue has been composed yet.")
-        return
-    table = Table("", "", title=f"Ledger of {ledger.issue}", show_header=False, title_justify="left")
-    table.add_row("candidates", str(ledger.candidates))
-    for reason, count in sorted(ledger.skipped.items()):
-        table.add_row(f"- skipped ({reason})", str(count))
-    table.add_row("= editions", str(ledger.composed))
-    for state, reasons in sorted(ledger.deliveries.items()):
-        for reason, count in sorted(reasons.items()):
-            table.add_row(f"  of which {state}" + (f" ({reason})" if reason else ""), str(count))
-    console.print(table)
-    if not ledger.imbalances():
-        console.print("The ledger balances.")
-
-
-def _print_surroundings(app: App) -> None:
-    from briefings.store import deliveries
-
-    with app.database.read() as session:
-        account = deliveries.counts(session)
-    others = [f"{count} {state}" for state, reasons in sorted(account.items()) for count in [sum(reasons.values())]]
-    console.print(f"Account mails: {', '.join(others) or 'none'}.")
-    if app.review.count():
-        console.print(f"Bounce mails to look at yourself: {app.review.count()} in {app.review.folder}.")
-    for line in app.pause_words():
-        console.print(escape(line))
-    for line in app.relay_words():
-        console.print(escape(f"{line}."))
-    depth = app.doorbell.depth()
-    rings = f"answers, {sum(depth.values())} rings wait" if depth is not None else "does not answer; work waits for it"
-    console.print(f"The broker {rings}.")
-
-
-for command in (bench, bounces, stop, resume, catalogue, chaos, plan, feeds, tag, rules, labels, evaluate):
+for command in (bench, bounces, stop, resume, catalogue, chaos, doctor, plan, feeds, tag, rules, labels, evaluate):
     main.add_command(command)

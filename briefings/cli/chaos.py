@@ -42,4 +42,4 @@ def chaos(*, seed: int | None, seconds: float, keep: bool, **wished: Any) -> Non
     except KeyboardInterrupt:
         console.print("\nEnded; nothing is left running.")
         sys.exit(130)
-    sys.exit(0 if result.account.passed else 1)
+    sys.exit(0 if result.passed else 1)

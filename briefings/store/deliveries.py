@@ -11,9 +11,10 @@ from sqlalchemy import ForeignKey, Index, and_, bindparam, func, insert, or_, se
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.deliveries import MOVING, State, Step, may_follow
+from briefings.domain.marks import Mark
 from briefings.domain.notices import SOFT_BOUNCED, Past
 from briefings.store.base import Base, Id, insert_new
-from briefings.store.issues import Edition
+from briefings.store.issues import Edition, Slot
 from briefings.store.subscribers import Subscriber, Suppression
 
 if TYPE_CHECKING:
@@ -321,6 +322,18 @@ def events_after(session: Session, kind: str, after_id: int, limit: int | None =
     """The events of a kind that came after the event `after_id`, oldest first."""
     found = select(Event).where(Event.kind == kind, Event.id > after_id).order_by(Event.id).limit(limit)
     return list(session.scalars(found))
+
+
+def mark(session: Session) -> Mark | None:
+    """How far the database has come; None before its first event or its first scheduled run."""
+    first = select(Slot.seen_at).order_by(Slot.id).limit(1).scalar_subquery()
+    found = session.execute(select(first, Event.id, Event.at).order_by(Event.id.desc()).limit(1)).first()
+    return Mark(*found) if found and found[0] else None
+
+
+def event_at(session: Session, event_id: int) -> datetime | None:
+    """When an event happened (UTC), if there is one of that number."""
+    return session.scalar(select(Event.at).where(Event.id == event_id))
 
 
 def confirmed_address(session: Session, plan_id: int) -> str | None:

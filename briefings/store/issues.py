@@ -12,6 +12,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, updat
 from sqlalchemy.orm import Mapped, mapped_column
 
 from briefings.domain.editions import Edition as EditionValue
+from briefings.domain.slots import Run
 from briefings.errors import NotFoundError
 from briefings.store.base import Base, Id, insert_new
 
@@ -237,6 +238,17 @@ def take_slot(session: Session, job: str, due_at: datetime, now: datetime) -> Sl
     insert_new(session, Slot, [{"job": job, "due_at": due_at, "seen_at": now}])
     slot = session.scalars(select(Slot).where(Slot.job == job, Slot.due_at == due_at).with_for_update()).one()
     return slot if slot.done_at is None else None
+
+
+def runs_since(session: Session, job: str, moment: datetime) -> dict[datetime, Run]:
+    """The runs of a job that were due at a moment (UTC) or later, and that somebody saw; by when they were due."""
+    slots = session.scalars(select(Slot).where(Slot.job == job, Slot.due_at >= moment))
+    return {slot.due_at: Run(slot.due_at, slot.seen_at, slot.done_at, slot.result) for slot in slots}
+
+
+def first_seen(session: Session) -> datetime | None:
+    """When the first scheduled run of this database was seen (UTC)."""
+    return session.scalar(select(Slot.seen_at).order_by(Slot.id).limit(1))
 
 
 def slot_done(session: Session, job: str, due_at: datetime) -> bool:

@@ -137,7 +137,7 @@ def candidates(session: Session, after_id: int, limit: int, joined_before: datet
         .outerjoin(Plan, (Plan.subscriber_id == Subscriber.id) & Plan.state.in_(FOLLOWED))
         .where(
             Subscriber.id > after_id,
-            _accountable(joined_before),
+            accountable(joined_before),
         )
         .order_by(Subscriber.id)
         .limit(limit)
@@ -155,10 +155,11 @@ def enrolment(session: Session, subscriber_id: int) -> Enrolment | None:
 def count_accountable(session: Session, issue_id: int, joined_before: datetime) -> int:
     """Of how many people an issue must give account: today's candidates, and whoever was decided before they left."""
     decided = select(Edition.subscriber_id).where(Edition.issue_id == issue_id)
-    return session.scalar(select(func.count()).where(_accountable(joined_before) | Subscriber.id.in_(decided))) or 0
+    return session.scalar(select(func.count()).where(accountable(joined_before) | Subscriber.id.in_(decided))) or 0
 
 
-def _accountable(joined_before: datetime) -> ColumnElement[bool]:
+def accountable(joined_before: datetime) -> ColumnElement[bool]:
+    """The people of whom an issue gives account when they joined before a moment (UTC)."""
     joined = (Subscriber.confirmed_at <= joined_before) & (Subscriber.created_at <= joined_before)
     return Subscriber.state.in_(CANDIDATE_STATES) & joined
 

@@ -5,7 +5,7 @@ import week
 from sqlalchemy import select
 from test_subscribe import sign_up
 
-from briefings.store.deliveries import Delivery, Event
+from briefings.store.deliveries import Delivery, Event, event_at, mark
 from briefings.store.feeds import Fetch
 from briefings.store.subscribers import Plan, Subscriber, Suppression, WeekContent, replace_weeks, weeks
 
@@ -87,3 +87,15 @@ def test_what_no_plan_says_any_more_is_forgotten_and_what_others_still_say_stays
     app.tidy()
     with app.database.read() as session:
         assert len(session.scalars(select(WeekContent)).all()) == 12
+
+
+def test_the_newest_event_is_never_deleted_so_that_witnesses_know_the_database_by_its_number(app):
+    app.compose()
+    sign_up(app)
+    with app.database.read() as session:
+        before = mark(session)
+    app.clock.move(days=9)
+    app.tidy()
+    with app.database.read() as session:
+        assert event_at(session, before.event) is None
+        assert mark(session).event > before.event

@@ -51,7 +51,7 @@ def test_a_short_storm_loses_nothing_and_leaves_nothing_behind(scratch, database
     out = io.StringIO()
     wish = Wish(count=60, workers=2, database=database, seed=1, storm=4, settling=60, policy=policy, tls=tls)
     result = run_chaos(Console(file=out, width=160), wish)
-    assert result.account.passed, out.getvalue()
+    assert result.passed, out.getvalue()
     assert result.account.planned == 60
     assert sum(result.faults.values()) > 0
     assert sum(result.kills.values()) > 0

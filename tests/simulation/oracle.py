@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from briefings.actions.braking import STOPPED
 from briefings.domain.deliveries import NEVER_ARRIVED, State
+from briefings.domain.invariants import begun_silently, is_fold
 from simulation.journal import ACCEPTED, ATTEMPTED
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from simulation.journal import Entry, Journal, Row
     from simulation.weather import Weather
 
-STATES = {state.value for state in State}
 #: Events that say that the relay had the letter, or may have had it.
 TRACES = {"sent", "delivered", "complained", "unknown"}
 BOUNCE_MAIL = ("bounced", "bounced")
@@ -35,16 +36,18 @@ def broken_promises(journal: Journal, weather: Weather) -> list[str]:
         found += [f"delivery {row.id}: {words}" for words in _of_policy(row, by_delivery[row.id], weather)]
         if weather.fair:
             found += [f"delivery {row.id}: {words}" for words in _in_fair_weather(by_delivery[row.id])]
+    found += ["sending was stopped, and the database was the newest" for one in journal.entries if one.what == STOPPED]
     return found + list(_after_leaving(journal.entries, {row.id: row.subscriber_id for row in rows}))
 
 
 def _of_row(row: Row, history: Sequence[Entry]) -> Iterator[str]:
-    kinds = [one.what for one in history]
-    last = next((kind for kind in reversed(kinds) if kind in STATES), "queued")
+    kinds = tuple(one.what for one in history)
     if row.state not in SETTLED:
         yield f"it is {row.state} for ever"
-    if row.state != last:
-        yield f"it is {row.state}, but its last event says {last}"
+    if not is_fold(row.state, kinds):
+        yield f"it is {row.state}, and its events do not lead there"
+    if begun_silently(kinds):
+        yield "it was begun again, and the attempt before was neither a failure nor unknown"
     traced = {one.epoch for one in history if one.what in TRACES or (one.what, one.reason) == BOUNCE_MAIL}
     for epoch in {one.epoch for one in history if one.what == ACCEPTED} - traced:
         yield f"it left without a trace in epoch {epoch}, and is {row.state}"

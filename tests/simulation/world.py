@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from fakes import Bell
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
 from week import MONDAY_EVENING
@@ -19,6 +20,7 @@ from briefings.actions import braking, deliver, record
 from briefings.actions.braking import Braking, Limits
 from briefings.actions.deliver import Delivering, Rules
 from briefings.actions.subscribe import Subscribing
+from briefings.actions.witnessing import Witnessing
 from briefings.domain.deliveries import Attempt, Outcome
 from briefings.domain.notices import Notice
 from briefings.errors import DependencyError, InputError
@@ -133,6 +135,7 @@ class World:
         self.people = [subscriber_id for _, _, subscriber_id in mails]
         broken = {random.choice(list(self.ids.values()))} if now.broken else set[int]()
         self.press = TinyPress(beginning.app.writer, broken)
+        self.witness = Bell()
         self.taken: list[str] = []  #: uids, in the order in which the relay took them
         for number in range(now.workers):
             skew = timedelta(seconds=random.choice(SKEWS)) if now.skew else timedelta()
@@ -210,8 +213,8 @@ class World:
 
     def delivering(self, owner: str, clock: Clock) -> Delivering:
         database = SeamDatabase(self)
-        brakes = Braking(database, clock, Limits())
-        return Delivering(database, self.press, self._rules(owner), clock, brakes, lambda: False)
+        brakes, witnessing = Braking(database, clock, Limits()), Witnessing((self.witness,))
+        return Delivering(database, self.press, self._rules(owner), clock, brakes, lambda: False, witnessing)
 
     def _rules(self, owner: str) -> Rules:
         return Rules(owner, LEASE, self.weather.policy, PATIENCE, RelayMemory(self))

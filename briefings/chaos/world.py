@@ -28,6 +28,7 @@ from briefings.domain.weeks import monday_of
 from briefings.embedded import prepare_home
 from briefings.errors import DependencyError, InputError
 from briefings.settings import ROOT, VARIABLES, Settings, inherited, socket_path
+from briefings.store.brakes import brakes
 from briefings.store.deliveries import Delivery, Event, events_of
 from briefings.store.schema import migrate
 
@@ -170,9 +171,12 @@ class World:
         return rows
 
     def _lift_brakes(self) -> None:
-        """Be the operator who looks at what opened the breaker; nobody else here would."""
-        with suppress(InputError):
-            self.app.resume("the operator of this run")
+        """Be the operator who looks at what opened the breaker; a stop would be a fault of ours, and stays."""
+        with self.app.database.read() as session:
+            stopped = brakes(session).stop
+        if not stopped:
+            with suppress(InputError):
+                self.app.resume("the operator of this run")
 
     def write_history(self, file: Path) -> None:
         """Write down what happened to each delivery, a line of JSON each."""

@@ -2,17 +2,19 @@
 
 import shutil
 from datetime import timedelta
+from itertools import count
 
 import psycopg
 import pytest
 import week
-from conftest import NUMBERS
 from sqlalchemy import make_url, select
 from week import MONDAY_EVENING
 
 from briefings.domain import marks
 from briefings.store.base import Database
 from briefings.store.deliveries import Event, mark
+
+NUMBERS = count(1)
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+BROWSER := tests/node_modules/.package-lock.json
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test chaos check format lock clean
+.PHONY: help demo up test chaos check mail-check format lock clean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## the whole week on sample data, with an inbox page (ONCE=1: exit after the table)
 	$(BIN)/briefings demo $(if $(ONCE),--once) $(ARGS)
@@ -30,6 +31,9 @@ check: $(VENV)/.dev ## style, types, dependency direction, catalogue
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/briefings catalogue check
 
+mail-check: $(VENV)/.dev $(BROWSER) ## every mail in every state through its gates (ARGS="--require-all": none may be missing)
+	PYTHONPATH=tests $(BIN)/python -m mail_check $(ARGS)
+
 format: $(VENV)/.dev ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -45,7 +49,7 @@ lock: ## renew the hash-locked requirements from pyproject.toml
 	rm -rf $(VENV)-lock
 
 clean: ## remove the virtual environment and the demo's data
-	rm -rf $(VENV) .briefings build *.egg-info
+	rm -rf $(VENV) .briefings build *.egg-info tests/node_modules
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -59,3 +63,7 @@ $(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
+
+# Without npm, or without its registry, the gates in a browser say that they have not run.
+$(BROWSER): tests/package-lock.json
+	-@command -v npm >/dev/null && npm ci --prefix tests --no-audit --no-fund && touch $@

@@ -26,6 +26,7 @@ from briefings.actions import (
 )
 from briefings.actions.adjust import Adjusting
 from briefings.actions.braking import Braking, Limits
+from briefings.actions.digest import Digesting
 from briefings.actions.render import Writer
 from briefings.actions.rules import TagRules
 from briefings.actions.sources import Sources
@@ -192,6 +193,10 @@ class App:
     def tidy(self) -> bool:
         """Tidy, if today's run is not done."""
         return tidy.tidy(self.database, self.clock)
+
+    def send_digest(self) -> bool:
+        """Tell staff of the newest issue, if that is due and not done."""
+        return Digesting(self.database, self.writer, self.namespace, self.clock).send(self.connect)
 
     def connect(self) -> Mailer:
         """A mailer to the relay or the relays, not connected yet."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from briefings.domain.catalogue import Task, Tool
+from briefings.domain.catalogue import PLAN_WEEKS, Reading, Task, Tool
+from briefings.domain.digests import digest
 from briefings.domain.editions import Edition, EditionStory
-from briefings.domain.mails import BriefingMail, ConfirmMail, WelcomeMail
+from briefings.domain.ledger import Ledger
+from briefings.domain.mails import BriefingMail, ConfirmMail, DigestMail, GoodbyeMail, WelcomeMail
+from briefings.domain.pulse import Move
 
 ADDRESS = "Weekly Briefing, 12 Harbour Row, Bristol BS1 4RB, United Kingdom"
 HOSTILE = """<script>alert('x')</script> {{7*7}} {% raw %} "quoted" & 'single' </style></title><b onclick="x">"""
@@ -37,8 +40,33 @@ def welcome_mail() -> WelcomeMail:
         ),
         first_briefing="Monday 30 November, 07:00 (Europe/Berlin)",
         first_week="Measure before you change",
+        weeks=("Measure before you change", "An image you can rebuild and trust", "Declared, repeatable deployments"),
         plan_url="https://briefings.example/plan/h5TnX8cJ",
         unsubscribe_url="https://briefings.example/u/Qm41sLx9",
+        sender_address=ADDRESS,
+    )
+
+
+def goodbye_mail() -> GoodbyeMail:
+    return GoodbyeMail(
+        sender_name="Weekly Briefing",
+        specialization="MLOps & AI Infrastructure",
+        days_kept=30,
+        undo_url="https://briefings.example/u/Qm41sLx9",
+        sender_address=ADDRESS,
+    )
+
+
+def digest_mail() -> DigestMail:
+    deliveries = {"sent": {"": 7}, "bounced": {"refused": 2}, "queued": {"": 1}}
+    ledger = Ledger("2026-W48", True, 13, 10, {"paused": 1, "odd": 1}, deliveries)
+    return DigestMail(
+        sender_name="Weekly Briefing",
+        issue="2026-W48",
+        digest=digest(ledger, 3, 1),
+        items_read=312,
+        feeds_read=41,
+        console_url="https://briefings.example/console",
         sender_address=ADDRESS,
     )
 
@@ -47,6 +75,8 @@ def briefing_mail(edition: Edition | None = None) -> BriefingMail:
     return BriefingMail(
         edition=edition or full_edition(),
         plan_url="https://briefings.example/plan/h5TnX8cJ",
+        settings_url="https://briefings.example/plan/h5TnX8cJ#settings",
+        last_week="You ticked 2 tasks. What is open waits on your plan page.",
         web_url="https://briefings.example/b/2026-W48/k2PfV7",
         unsubscribe_url="https://briefings.example/u/Qm41sLx9",
         confirmed="26 October 2026",
@@ -72,7 +102,8 @@ def full_edition() -> Edition:
         theme="Get more from the same card",
         goal="You serve at least 1.5 times the tokens per GPU hour of week 4 at the same p95 latency, and can say why.",
         tasks=_tasks(),
-        more_tasks=1,
+        more_tasks=2,
+        then="Write down what the cache costs (25 min)",
         minutes=200,
         hours=4,
         tool=Tool(
@@ -93,6 +124,9 @@ def full_edition() -> Edition:
             "Two engines changed their defaults in the same week. If your numbers moved and you changed nothing, "
             "look at the cache size before you look at your code."
         ),
+        editor="Eda Larsen",
+        pulse=(Move("KV cache", 23, 11), Move("GPU scheduling", 3, 8)),
+        reading=(Reading("vLLM documentation", "https://docs.example/vllm", 15),),
     )
 
 
@@ -103,7 +137,46 @@ def quiet_edition() -> Edition:
         preheader="A quiet week in your field. 3 h 20 of your 4 h.",
         stories=(),
         note="",
+        editor="",
+        pulse=(),
         more_tasks=0,
+        then="",
+    )
+
+
+def edition_of(week: int) -> Edition:
+    """The fullest edition as one of another week."""
+    portfolio = ("A cost sheet with its assumptions", "A recording of one failure") if week == PLAN_WEEKS else ()
+    return replace(
+        full_edition(), week=week, subject=f"Week {week} of 12: raise tokens per GPU hour", portfolio=portfolio
+    )
+
+
+def crowded_edition() -> Edition:
+    """An hour that the tasks fill: the last stories lie beyond it."""
+    edition = full_edition()
+    stories = tuple(replace(story, beyond=place >= 3) for place, story in enumerate(edition.stories))
+    return replace(edition, stories=stories)
+
+
+def field_edition() -> Edition:
+    """A week of somebody who has finished the plan."""
+    return replace(
+        full_edition(),
+        week=14,
+        subject="Your field this week: read 5 stories",
+        preheader="We read 312 items from 41 sources and kept 5 for you.",
+        opening="This week in MLOps & AI Infrastructure: 5 stories. First: vLLM 0.14 sizes the KV cache by itself.",
+        theme="Your field this week",
+        goal="",
+        tasks=(),
+        more_tasks=0,
+        then="",
+        reading=(),
+        tool=None,
+        skills=(),
+        note="",
+        editor="",
     )
 
 
@@ -238,4 +311,5 @@ def _story(
         reasons=reasons,
         skills=("Inference optimisation",),
         also=also,
+        minutes=1,
     )

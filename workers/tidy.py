@@ -1,4 +1,4 @@
-"""Ring on `tidy`: let go of what is no longer needed."""
+"""Ring on `tidy`: let go of what is no longer needed, and tell staff what became of an issue."""
 
 from __future__ import annotations
 
@@ -7,5 +7,6 @@ from workers.app import RETRY, app, briefings
 
 @app.task(**RETRY)
 def tidy() -> None:
-    """Tidy, once a day."""
+    """Tidy, once a day; tell staff, once a week."""
     briefings().tidy()
+    briefings().send_digest()

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from briefings.domain import editions, matching, weeks
 from briefings.domain.editions import News, Reader
 from briefings.domain.lifecycles import PLAN, SUBSCRIBER, after
+from briefings.domain.pulse import WEEKS_BEFORE
 from briefings.errors import InputError, NotFoundError
 from briefings.store import deliveries as delivery_rows
 from briefings.store import feeds as feed_rows
@@ -174,7 +175,8 @@ def _prepare(
     with database.read() as session:
         found = item_rows.candidates(session, start, week.cutoff, catalogue)
         items_read, feeds_read = item_rows.read_between(session, start, week.cutoff)
-    news = News(week.key, items_read, feeds_read, issue.note)
+        counts = item_rows.topic_counts(session, weeks.last_weeks(week.cutoff, WEEKS_BEFORE + 1))
+    news = News(week.key, items_read, feeds_read, issue.note, counts)
     return _Run(catalogue, week, issue.id, news, {story.story: story for story in found}, namespace, latest)
 
 
@@ -257,14 +259,16 @@ def _edition(
     week = plan_weeks[number]
     around = [plan_weeks[near] for near in (number - 1, number + 1) if near in plan_weeks]
     focus = editions.focus_of(week, around, reader.specialization, run.catalogue)
-    return editions.compose(reader, week, run.matches(focus, seen), run.stories, run.news, run.catalogue.topic_names)
+    return editions.compose(reader, week, run.matches(focus, seen), run.stories, run.news, run.catalogue)
 
 
 def _field_edition(run: _Run, reader: Reader, number: int, seen: Collection[int]) -> editions.Edition | str:
     """Without a plan there is nothing to say in a week without news."""
     focus = editions.field_focus(reader.specialization, run.catalogue)
-    names, matches = run.catalogue.topic_names, run.matches(focus, seen)
-    return editions.compose_field(reader, number, matches, run.stories, run.news, names) if matches else "no-match"
+    matches = run.matches(focus, seen)
+    if not matches:
+        return "no-match"
+    return editions.compose_field(reader, number, matches, run.stories, run.news, run.catalogue)
 
 
 def _keep(

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from briefings.actions.tidy import KEEP_ADDRESS_AFTER_LEAVING
+from briefings.adapters.templates import wrap
 from briefings.domain import weeks
-from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Letter, Rendered, WelcomeMail, letter
+from briefings.domain.mails import (
+    BriefingMail,
+    ConfirmMail,
+    FinishedMail,
+    GoodbyeMail,
+    Letter,
+    Rendered,
+    WelcomeMail,
+    letter,
+)
+from briefings.domain.phrases import last_week
 from briefings.domain.plans import remark, summary
 from briefings.errors import NotFoundError
-from briefings.store.deliveries import ticked_tasks
+from briefings.store.deliveries import ticked_tasks, ticks_before
 from briefings.store.issues import Edition, value_of
-from briefings.store.subscribers import Plan, Subscriber, current_plan
+from briefings.store.subscribers import Plan, Subscriber, current_plan, newest_plan
 from briefings.store.subscribers import weeks as plan_weeks
 
 if TYPE_CHECKING:
@@ -30,7 +42,7 @@ if TYPE_CHECKING:
 
 CONFIRM_DAYS = 7
 #: What is each reader's own in a briefing.
-OWN = ("plan_url", "web_url", "unsubscribe_url", "confirmed")
+OWN = ("plan_url", "settings_url", "web_url", "unsubscribe_url", "last_week", "confirmed")
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,8 @@ class Writer:
             return self._welcome(session, subscriber)
         if delivery.kind == "finished":
             return self._finished(session, delivery, subscriber)
+        if delivery.kind == "goodbye":
+            return self._goodbye(session, subscriber)
         return self._briefing(session, delivery, subscriber)
 
     def return_path(self, delivery: Delivery | Due) -> str:
@@ -102,6 +116,7 @@ class Writer:
             remark=remark(self.catalogue, plan.profile(), made.values()),
             first_briefing=spoken_start(plan, subscriber),
             first_week=made[1].theme,
+            weeks=tuple(week.theme for week in made.values()),
             plan_url=self.links.plan(subscriber.id),
             unsubscribe_url=self.links.unsubscribe(subscriber.id),
             sender_address=self.postal_address,
@@ -122,13 +137,23 @@ class Writer:
             sender_address=self.postal_address,
         )
 
+    def _goodbye(self, session: Session, subscriber: Subscriber) -> GoodbyeMail:
+        plan = newest_plan(session, subscriber.id)
+        return GoodbyeMail(
+            sender_name=self.sender.name,
+            specialization=self._name(plan.specialization) if plan else "",
+            days_kept=KEEP_ADDRESS_AFTER_LEAVING.days,
+            undo_url=self.links.unsubscribe(subscriber.id),
+            sender_address=self.postal_address,
+        )
+
     def _briefing(self, session: Session, delivery: Delivery | Due, subscriber: Subscriber) -> BriefingMail:
         edition = session.get(Edition, delivery.edition_id) if delivery.edition_id else None
         if edition is None:
             raise NotFoundError("The edition of this delivery has been deleted; nothing is left to send")
-        return self.briefing(
-            value_of(session, edition), self.own(delivery, subscriber.confirmed_at or subscriber.created_at)
-        )
+        since = subscriber.confirmed_at or subscriber.created_at
+        ticks = ticks_before(session, [delivery])[delivery.id]
+        return self.briefing(value_of(session, edition), self.own(delivery, since, ticks))
 
     def briefing(self, edition: EditionValue, own: Mapping[str, str]) -> BriefingMail:
         """The mail of an edition, with what is a reader's own."""
@@ -140,12 +165,18 @@ class Writer:
             sender_address=self.postal_address,
         )
 
-    def own(self, delivery: Delivery | Due, since: datetime) -> dict[str, str]:
-        """What is each reader's own in a briefing: OWN, with values. `since` is when they asked for it."""
+    def own(self, delivery: Delivery | Due, since: datetime, ticks: int) -> dict[str, str]:
+        """What is each reader's own in a briefing: OWN, with values.
+
+        `since` is when they asked for it, `ticks` how many tasks they ticked in the week before.
+        """
+        plan_url = self.links.plan(delivery.subscriber_id)
         return {
-            "plan_url": self.links.plan(delivery.subscriber_id),
+            "plan_url": plan_url,
+            "settings_url": f"{plan_url}#settings",
             "web_url": self.links.briefing(delivery.id),
             "unsubscribe_url": self.links.unsubscribe(delivery.subscriber_id),
+            "last_week": wrap(last_week(ticks)),
             "confirmed": f"{since.day} {since:%B %Y}",
         }
 

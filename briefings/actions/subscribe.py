@@ -124,7 +124,8 @@ class Subscribing:
             subscriber = self._of_token(session, token, now)
             # First, so that what a worker is just beginning is begun before we write down that they left.
             for delivery in delivery_rows.of_subscriber(session, subscriber.id, deliveries.WAITING):
-                _skip(session, delivery, now)
+                if delivery.kind != "goodbye":
+                    _skip(session, delivery, now)
             if subscriber.state != "left":
                 before = {"state": subscriber.state}
                 subscriber.state, subscriber.left_at = after(SUBSCRIBER, subscriber.state, "leave"), now
@@ -132,6 +133,19 @@ class Subscribing:
                 said = delivery_rows.Event(at=now, kind="unsubscribed", subscriber_id=subscriber.id, detail=before)
                 session.add(said)
             return subscriber
+
+    def say_goodbye(self, subscriber_id: int, now: datetime) -> None:
+        """Queue the receipt for somebody who has left on our page; each person gets one, however often they leave.
+
+        Not for the provider's one-click POST (RFC 8058): it promised an end, and a mail after it would break that.
+        Nor for who never confirmed, since nobody knows whose address that is.
+        """
+        with self.database.write() as session:
+            subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+            if subscriber and subscriber.state == "left" and subscriber.address and subscriber.confirmed_at:
+                uid = tokens.address_key(self.key, f"goodbye/{subscriber.id}")[:32]
+                mail = _account_mail("goodbye", uid, subscriber, subscriber.address, now)
+                delivery_rows.queue(session, [mail], now)
 
     def resubscribe(self, token: str, now: datetime) -> Subscriber:
         """Undo an unsubscription, as long as the person's data is still here."""

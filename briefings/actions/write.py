@@ -12,6 +12,7 @@ from briefings.actions.render import OWN
 from briefings.adapters.letters import Form, write
 from briefings.domain.mails import gap, own_headers, shared_headers
 from briefings.errors import BriefingsError
+from briefings.store.deliveries import ticks_before
 from briefings.store.issues import content
 
 if TYPE_CHECKING:
@@ -41,17 +42,18 @@ class Press:
     def letters(self, session: Session, window: Sequence[Due]) -> dict[int, bytes]:
         """The letters by delivery id. One that cannot be written is left out, and the log says why."""
         written: dict[int, bytes] = {}
+        ticks = ticks_before(session, [one for one in window if one.content_digest])
         for delivery in window:
             try:
-                written[delivery.id] = self._letter(session, delivery)
+                written[delivery.id] = self._letter(session, delivery, ticks[delivery.id])
             except BROKEN_MAIL:
                 log.exception("Delivery %s cannot be rendered", delivery.id)
         return written
 
-    def _letter(self, session: Session, delivery: Due) -> bytes:
+    def _letter(self, session: Session, delivery: Due, ticks: int) -> bytes:
         if delivery.content_digest is None or delivery.since is None:
             return write(self.writer.letter(session, delivery))
-        own = self.writer.own(delivery, delivery.since)
+        own = self.writer.own(delivery, delivery.since, ticks)
         headers = own_headers(self.writer.sender, delivery.address, delivery.uid, delivery.send_at, own)
         return self._form(session, delivery.content_digest).fill(headers, own)
 

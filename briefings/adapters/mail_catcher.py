@@ -211,4 +211,6 @@ def _kind(message: EmailMessage, text: str) -> str:
         return "confirm"
     if "/#roles" in text:
         return "finished"
-    return "welcome" if "/plan/" in text else "other"
+    if "/plan/" in text:
+        return "welcome"
+    return "goodbye" if "/u/" in text else "other"

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
-from briefings.domain.mails import BriefingMail, ConfirmMail, FinishedMail, Rendered, WelcomeMail, one_line
+from briefings.domain import phrases
+from briefings.domain.mails import (
+    BriefingMail,
+    ConfirmMail,
+    DigestMail,
+    FinishedMail,
+    GoodbyeMail,
+    Rendered,
+    WelcomeMail,
+    one_line,
+)
 from briefings.domain.wording import inside, listed, spoken_minutes
 from briefings.errors import PermanentError
 
@@ -27,7 +37,11 @@ FOLDERS: Mapping[type, str] = {
     WelcomeMail: "welcome",
     BriefingMail: "briefing",
     FinishedMail: "finished",
+    GoodbyeMail: "goodbye",
+    DigestMail: "digest",
 }
+#: What a briefing says of itself, as filters of an edition.
+PHRASES = ("heading", "kind_words", "budget", "more", "skills", "found", "moved", "question", "beyond")
 SUBJECT, TEXT, HTML = "subject.txt", "body.txt", "body.html"
 STYLE_SHEET = "_base/mail.css"
 STYLE_LINK = '<link rel="stylesheet" href="mail.css">'
@@ -182,6 +196,7 @@ def _environment(loader: FileSystemLoader) -> Environment:
         "because": because,
         "listed": listed,
         "inside": inside,
+        **{name: getattr(phrases, name) for name in PHRASES},
     }
     environment.tests["web_link"] = is_web_link
     return environment

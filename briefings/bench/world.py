@@ -122,7 +122,7 @@ def _shared(
     matches = matching.rank(stories.values(), focus, (), now, names)
     reader = Reader(0, "active", specialization, hours)
     news = News(issue_at(now).key, 312, 41)
-    text = CONTENT.dump_json(editions.compose(reader, week, matches, stories, news, names)).decode()
+    text = CONTENT.dump_json(editions.compose(reader, week, matches, stories, news, catalogue)).decode()
     return Shared(sha256(text.encode()).hexdigest(), text, week.number)
 
 

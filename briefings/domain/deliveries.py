@@ -74,6 +74,8 @@ class Outcome(StrEnum):
     NO_VERDICT = "no-verdict"  # the final dot was written and no answer came
 
 
+#: What may still go to an address that has unsubscribed.
+ASKED_FOR = {"confirm", "goodbye"}
 #: What costs no attempt, and after how long it is looked at again. Whether a brake is still on is the brake's to say.
 UNTRIED = {Outcome.NO_RELAY: RELAY_DOWN, Outcome.STOPPED: timedelta(seconds=1)}
 
@@ -140,13 +142,15 @@ def may_follow(before: State, after: State) -> bool:
 def before_sending(kind: str, *, suppressed: str | None, subscriber: str | None, late: bool) -> str | None:
     """The word for why a due delivery must not be sent, or None.
 
-    `suppressed` is the suppression's reason, `subscriber` the state of the person (None for staff mail). A person
-    who unsubscribed may ask for a new confirmation, but a bounced or complaining address gets nothing.
+    `suppressed` is the suppression's reason, `subscriber` the state of the person. Who unsubscribed may ask for a new
+    confirmation, and gets one goodbye; a bounced or complaining address gets nothing.
     """
     # The last briefing of a plan may still wait when the plan is finished.
     if kind == "briefing" and subscriber not in {"active", "finished"}:
         return subscriber or "left"
-    if suppressed and not (kind == "confirm" and suppressed == "unsubscribed"):
+    if kind == "goodbye" and subscriber != "left":
+        return "came-back"
+    if suppressed and not (kind in ASKED_FOR and suppressed == "unsubscribed"):
         return "suppressed"
     return "too-late" if late else None
 

@@ -32,6 +32,10 @@ class Links:
         """Where a person chooses what to do next."""
         return f"{self.base}/#roles"
 
+    def console(self) -> str:
+        """Where staff look after issues."""
+        return f"{self.base}/console"
+
     def unsubscribe(self, subscriber_id: int) -> str:
         """The page, and the one-click POST, that ends the mails."""
         return f"{self.base}/u/{tokens.sign(self.key, UNSUBSCRIBE, str(subscriber_id))}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from briefings.domain.digests import Digest
     from briefings.domain.editions import Edition
     from briefings.domain.plans import Summary
 
@@ -44,6 +45,7 @@ class WelcomeMail:
     remark: str  #: what the promise means for the person's hours, or ""
     first_briefing: str  #: such as `Monday 30 November, 07:00 (Europe/Berlin)`
     first_week: str
+    weeks: tuple[str, ...]  #: the themes of the plan, in order
     plan_url: str
     unsubscribe_url: str
     sender_address: str
@@ -55,8 +57,10 @@ class BriefingMail:
 
     edition: Edition
     plan_url: str
+    settings_url: str  #: where the reader pauses, or changes day and pace
     web_url: str
     unsubscribe_url: str
+    last_week: str  #: what the reader ticked, in lines that fit the text part
     confirmed: str  #: when the reader asked for it, such as `3 November 2026`
     reply_to: str
     sender_name: str
@@ -76,8 +80,32 @@ class FinishedMail:
     sender_address: str
 
 
+@dataclass(frozen=True)
+class GoodbyeMail:
+    """Says that no briefing comes any more, what is kept, and how to think better of it."""
+
+    sender_name: str
+    specialization: str  #: "" when there is no plan any more
+    days_kept: int
+    undo_url: str
+    sender_address: str
+
+
+@dataclass(frozen=True)
+class DigestMail:
+    """Tells staff what became of an issue."""
+
+    sender_name: str
+    issue: str
+    digest: Digest
+    items_read: int
+    feeds_read: int
+    console_url: str
+    sender_address: str
+
+
 #: Every mail there is.
-Mail = ConfirmMail | WelcomeMail | BriefingMail | FinishedMail
+Mail = ConfirmMail | WelcomeMail | BriefingMail | FinishedMail | GoodbyeMail | DigestMail
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,12 @@ def plan_week(starts_on: date, issue: IssueWeek, held: Collection[int], weeks_be
     return next((week for week in range(weeks_before + 1, PLAN_WEEKS + 1) if week not in held), "finished")
 
 
+def last_weeks(end: datetime, number: int) -> list[tuple[datetime, datetime]]:
+    """The seven days up to a moment, and as many times the seven before: beginnings and ends, the newest first."""
+    ends = [end - timedelta(weeks=back) for back in range(number)]
+    return [(one - timedelta(weeks=1), one) for one in ends]
+
+
 def field_week(held: Collection[int]) -> int:
     """The number of the next briefing beyond a plan: 13 and on, so that what arrived can be told from what did not."""
     return max(PLAN_WEEKS, *held) + 1 if held else PLAN_WEEKS + 1

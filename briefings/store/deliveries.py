@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ForeignKey, Index, and_, bindparam, func, insert, or_, select, text, update
@@ -19,7 +19,6 @@ from briefings.store.subscribers import Subscriber, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import timedelta
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.orm import Session
@@ -438,3 +437,41 @@ def ticked_tasks(session: Session, subscriber_id: int, plan_id: int) -> set[str]
     # Ticks from before there was a second plan name none.
     last = {e.detail["task"]: e.kind for e in events if e.detail.get("plan", plan_id) == plan_id}
     return {task for task, kind in last.items() if kind == "ticked"}
+
+
+#: So long before a briefing a tick counts as one of its last week.
+LAST_WEEK = timedelta(weeks=1)
+
+
+def ticks_before(session: Session, briefings: Sequence[Delivery | Due]) -> Counter[int]:
+    """How many tasks each briefing's person ticked in the week before it was due, by the delivery's id.
+
+    Events are only added, so that a briefing that is read or sent again says the same.
+    """
+    if not briefings:
+        return Counter()
+    asked = {
+        "ids": {one.subscriber_id for one in briefings},
+        "since": min(one.send_at for one in briefings) - LAST_WEEK,
+    }
+    told: dict[int, list[tuple[datetime, str, str]]] = defaultdict(list)
+    for subscriber_id, at, kind, detail in session.execute(TICKS, asked):
+        told[subscriber_id].append((at, kind, detail["task"]))
+    return Counter({one.id: _ticked_before(told[one.subscriber_id], one.send_at) for one in briefings})
+
+
+#: Built once, for the hot path.
+TICKS = (
+    select(EVENTS.c.subscriber_id, EVENTS.c.at, EVENTS.c.kind, EVENTS.c.detail)
+    .where(
+        EVENTS.c.subscriber_id.in_(bindparam("ids", expanding=True)),
+        EVENTS.c.kind.in_(("ticked", "unticked")),
+        EVENTS.c.at >= bindparam("since"),
+    )
+    .order_by(EVENTS.c.id)
+)
+
+
+def _ticked_before(told: Iterable[tuple[datetime, str, str]], moment: datetime) -> int:
+    last = {task: kind for at, kind, task in told if moment - LAST_WEEK <= at < moment}
+    return sum(kind == "ticked" for kind in last.values())

@@ -9,7 +9,7 @@ from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from briefings.domain import invariants
-from briefings.domain.deliveries import NEVER_ARRIVED, State
+from briefings.domain.deliveries import ASKED_FOR, NEVER_ARRIVED, State
 from briefings.domain.invariants import NAMED, Finding
 from briefings.store.deliveries import EVENTS, IS_SENDING, ROWS, Delivery, Event
 from briefings.store.issues import Edition
@@ -60,10 +60,10 @@ def past_lease(before: datetime) -> Select[Any]:
 
 
 def after_leaving() -> Select[Any]:
-    """Mails that were begun after their reader had left for good; who left may ask for a new confirmation."""
+    """Mails that were begun after their reader had left for good, but those that who left may still get."""
     said = select(func.max(Event.id)).where(Event.subscriber_id == Subscriber.id, Event.kind == "unsubscribed")
     after = said.correlate(Subscriber).scalar_subquery()
-    left = (Subscriber.state == "left", Delivery.changed_at > Subscriber.left_at, Delivery.kind != "confirm")
+    left = (Subscriber.state == "left", Delivery.changed_at > Subscriber.left_at, Delivery.kind.not_in(ASKED_FOR))
     found = select(Delivery.id).join(Subscriber, Subscriber.id == Delivery.subscriber_id)
     return found.where(*left, _begun(BEGUN.id > after))
 

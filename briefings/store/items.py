@@ -338,6 +338,14 @@ def read_between(session: Session, start: datetime, end: datetime) -> tuple[int,
     return row[0], row[1]
 
 
+def topic_counts(session: Session, spans: Iterable[tuple[datetime, datetime]]) -> tuple[dict[str, int], ...]:
+    """How many items spoke of each topic in each span of time, from its beginning to just before its end."""
+    tagged = select(Tag.topic, func.count(Tag.item_id.distinct())).join(Item, Item.id == Tag.item_id)
+    tagged = tagged.where(Tag.score > 0, Item.state != "hidden").group_by(Tag.topic)
+    found = (tagged.where(Item.published_at >= start, Item.published_at < end) for start, end in spans)
+    return tuple({topic: count for topic, count in session.execute(one)} for one in found)  # noqa: C416 - typed rows
+
+
 def _tellings(session: Session, condition: ColumnElement[bool], limit: int | None) -> list[Telling]:
     rows = session.execute(
         select(Item, Feed.authority).join(Feed, Feed.id == Item.feed_id).where(condition).order_by(Item.id).limit(limit)

@@ -30,13 +30,16 @@ Body = Annotated[bytes, Depends(_body)]
 def unsubscribe(
     token: str, app: Briefings, view: View, one_click: Annotated[str, Form(alias="List-Unsubscribe")] = ""
 ) -> Response:
-    """End the mails. The mail provider's POST and the page's button differ only in the answer they get.
+    """End the mails. The mail provider's POST and the page's button differ in the answer that they get, and only
+    the button is followed by a receipt.
 
     The token is the whole permission: a provider sends no cookie and follows no redirect.
     """
     subscriber = app.subscribing.unsubscribe(token, app.clock())
     if one_click:
         return PlainTextResponse("You are unsubscribed.\n")
+    app.subscribing.say_goodbye(subscriber.id, app.clock())
+    app.doorbell.ring("deliver")
     return view.page("left.html", token=token, can_return=bool(subscriber.address))
 
 

@@ -273,7 +273,7 @@ def test_after_week_12_a_mail_sums_up_and_the_field_briefing_goes_on_without_tas
     assert next_issue(app) == 1
 
     assert (state(app, subscriber), plan_of(app, subscriber).state) == ("active", "field")
-    assert relay.mails[-1]["Subject"] == "Your field this week: 1 story"
+    assert relay.mails[-1]["Subject"] == "Your field this week: read 1 story"
     html = relay.mails[-1].get_body(("html",)).get_content()
     assert "vLLM 1.1 halves the KV cache" in html
     assert "Tool and skill of the week" not in html
@@ -347,7 +347,7 @@ def test_the_preview_of_somebody_who_follows_the_field_is_their_field_briefing(a
     with app.database.write() as session:
         newest_plan(session, subscriber).state = "field"
     letter = app.preview("ana@readers.example", 3)
-    assert dict(letter.headers)["Subject"] == "Your field this week: 1 story"
+    assert dict(letter.headers)["Subject"] == "Your field this week: read 1 story"
 
 
 def test_every_change_leaves_an_event(app):

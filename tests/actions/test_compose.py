@@ -197,3 +197,20 @@ def _has_read(session, subscriber: int, story: int) -> None:
     session.add(edition)
     session.flush()
     session.add(EditionStory(edition_id=edition.id, story_id=story))
+
+
+def test_a_briefing_tells_which_skills_moved_against_their_four_week_mean(app):
+    feed = week.add_feed(app)
+    for back in range(5):
+        many = 9 if back == 0 else 2
+        titles = [f"vLLM note {back}-{number}" for number in range(many)]
+        others = [f"Terraform note {back}-{number}" for number in range(12)]
+        at = app.clock() - timedelta(days=2, weeks=back)
+        week.add_items(app, feed, *titles, at=at, folder=f"v{back}/")
+        week.add_items(app, feed, *others, summary="A Terraform release.", at=at, folder=f"t{back}/")
+    week.enrol(app, week=5)
+    app.compose()
+    with app.database.read() as session:
+        told = value_of(session, session.scalars(select(Edition)).one()).pulse
+    assert ("vLLM", 9, 2) in [(move.skill, move.items, move.mean) for move in told]
+    assert "Terraform" not in [move.skill for move in told]

@@ -1,3 +1,6 @@
+import re
+from datetime import timedelta
+
 import week
 from sqlalchemy import select, update
 from week import MONDAY_EVENING
@@ -7,6 +10,10 @@ from briefings.actions.write import Press
 from briefings.adapters.letters import write
 from briefings.domain import plans
 from briefings.store.deliveries import Delivery, Due, lock_due
+from briefings.store.subscribers import Plan, weeks
+
+MONDAY_MORNING = MONDAY_EVENING.replace(hour=6)
+LAST_WEEK = re.compile("No ticks|You ticked \\d tasks?")
 
 
 def window(session) -> list[Due]:
@@ -67,3 +74,25 @@ def test_a_letter_that_cannot_be_written_is_left_out_and_the_others_are_there(ap
     with app.database.write() as session:
         session.execute(update(Delivery).where(Delivery.id == 1).values(content_digest="gone"))
         assert set(app.press.letters(session, window(session))) == {2, 3}
+
+
+def test_each_reader_is_told_of_their_own_ticks_of_the_last_seven_days(app):
+    composed(app)
+    with app.database.read() as session:
+        tasks = {
+            plan.subscriber_id: [task.id for one in weeks(session, [plan.id])[plan.id].values() for task in one.tasks]
+            for plan in session.scalars(select(Plan))
+        }
+    first, second, _ = sorted(tasks)
+    app.adjusting.tick(first, tasks[first][0], done=True, now=MONDAY_MORNING - timedelta(days=8))
+    for task in tasks[second][:3]:
+        app.adjusting.tick(second, task, done=True, now=MONDAY_MORNING - timedelta(days=2))
+    app.adjusting.tick(second, tasks[second][0], done=False, now=MONDAY_MORNING - timedelta(days=1))
+    app.adjusting.tick(second, tasks[second][5], done=True, now=MONDAY_EVENING)
+    with app.database.write() as session:
+        found = window(session)
+        together = app.press.letters(session, found)
+        alone = {one.id: write(app.writer.letter(session, one)) for one in session.scalars(select(Delivery))}
+    told = {one.subscriber_id: LAST_WEEK.search(together[one.id].decode()).group() for one in found}
+    assert told == {first: "No ticks", second: "You ticked 2 tasks", max(tasks): "No ticks"}
+    assert together == alone

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -16,27 +16,41 @@ from mail_samples import (
     RTL,
     briefing_mail,
     confirm_mail,
+    crowded_edition,
+    digest_mail,
+    edition_of,
     edition_without_links,
+    field_edition,
     full_edition,
+    goodbye_mail,
     hostile_edition,
     quiet_edition,
     welcome_mail,
 )
 
 from briefings.adapters.templates import COLUMNS, FOLDERS, StyleSheet, Templates, because, listed, wrap
+from briefings.domain.mails import BriefingMail
 from briefings.errors import PermanentError
+from briefings.store.issues import CONTENT
 
 if TYPE_CHECKING:
     from briefings.domain.editions import EditionStory
-    from briefings.domain.mails import BriefingMail, ConfirmMail, WelcomeMail
+    from briefings.domain.mails import ConfirmMail, WelcomeMail
 
 FOLDER = Path(__file__).parents[2] / "templates" / "email"
 SOURCES = sorted(FOLDER.rglob("*.html"))
 MAILS = {
     "confirm": confirm_mail(),
     "welcome": welcome_mail(),
+    "goodbye": goodbye_mail(),
+    "digest": digest_mail(),
     "full": briefing_mail(),
     "quiet": briefing_mail(quiet_edition()),
+    "week 1": briefing_mail(edition_of(1)),
+    "checkpoint": briefing_mail(edition_of(8)),
+    "week 12": briefing_mail(edition_of(12)),
+    "crowded": briefing_mail(crowded_edition()),
+    "field": briefing_mail(field_edition()),
     "without links": briefing_mail(edition_without_links()),
     "hostile": briefing_mail(hostile_edition()),
 }
@@ -207,14 +221,15 @@ def test_every_mail_says_why_it_came_and_gives_the_postal_address(templates: Tem
         assert mail.sender_address in body
 
 
-@pytest.mark.parametrize("kind", ["confirm", "welcome"])
+@pytest.mark.parametrize("kind", ["confirm", "welcome", "goodbye"])
 def test_every_fact_of_an_account_mail_is_shown(templates: Templates, kind: str):
     mail = MAILS[kind]
     rendered = templates.render(mail)
     hrefs = " ".join(link["href"] for link in Page(rendered.html).all("a"))
 
-    for field in fields(mail):
-        fact = str(getattr(mail, field.name))
+    told = [getattr(mail, field.name) for field in fields(mail)]
+    facts = [str(fact) for value in told for fact in (value if isinstance(value, tuple) else (value,))]
+    for fact in facts:
         assert fact in " ".join(rendered.text.split())
         assert fact in f"{Page(rendered.html).words()} {hrefs}"
 
@@ -237,6 +252,26 @@ def test_the_welcome_mail_can_be_unsubscribed_from(templates: Templates):
     assert hrefs == [welcome_mail().plan_url, welcome_mail().unsubscribe_url]
 
 
+def test_a_goodbye_has_one_link_which_undoes_it_and_names_what_is_kept(templates: Templates):
+    rendered = templates.render(goodbye_mail())
+
+    assert [link["href"] for link in Page(rendered.html).all("a")] == [goodbye_mail().undo_url]
+    assert "for MLOps & AI Infrastructure. This is the last mail" in " ".join(rendered.text.split())
+    assert "briefing comes any more." in templates.render(replace(goodbye_mail(), specialization="")).text
+
+
+def test_the_digest_tells_staff_what_went_out_what_did_not_and_why(templates: Templates):
+    rendered = templates.render(digest_mail())
+
+    assert rendered.subject == "2026-W48: 7 of 13 briefings sent"
+    for body in (" ".join(rendered.text.split()), Page(rendered.html).words()):
+        assert "7 of 13 readers were sent a briefing, 1 wait, 4 got none." in body
+        assert "2 refused: their mail server does not take this address" in body
+        assert "1 paused: they have paused; their week waits" in body
+        assert "13 candidates, but 12 decided (editions + skipped)" in body
+        assert "3 unsubscribed and 1 called a mail spam" in body
+
+
 # ---------------------------------------------------------------- the briefing
 
 
@@ -247,9 +282,12 @@ def test_the_subject_of_a_briefing_is_that_of_its_edition(templates: Templates):
 def test_every_fact_of_the_fullest_edition_stands_in_text_and_html(templates: Templates):
     rendered = templates.render(briefing_mail())
     edition = full_edition()
-    facts = [edition.opening, edition.theme, edition.goal, edition.note, "Week 5 of 12", "3 h 20 of your 4 h"]
+    facts = [edition.opening, edition.theme, edition.goal, edition.note, edition.editor, "Week 5 of 12"]
+    facts += ["3 h 20 of your 4 h, reading included", "You ticked 2 tasks. What is open waits on your plan page."]
+    facts += ["items against a four-week mean: KV cache up (23, mean 11); GPU scheduling down (3, mean 8)."]
     facts += [fact for task in edition.tasks for fact in (task.title, task.done_when, task.first_step)]
-    facts += ["Plus 1 more task on your plan page."]
+    facts += ["Then: Write down what the cache costs (25 min) and 1 more task, on your plan page."]
+    facts += ["vLLM documentation", "15 min", "17 Nov, 1 min. Also in The Daily Circuit and Release Lane"]
     facts += [edition.tool.name, edition.tool.why, edition.tool.cost, edition.tool.alternative, edition.tool.skip_when]
     facts += edition.skills
     facts += [
@@ -257,7 +295,7 @@ def test_every_fact_of_the_fullest_edition_stands_in_text_and_html(templates: Te
         for story in edition.stories
         for fact in (story.title, story.summary, because(story.reasons), story.source, story.published, *story.also)
     ]
-    facts += ["We read 312 items from 41 feeds; 5 matter to you.", "26 October 2026", "Weekly Briefing"]
+    facts += ["We read 312 items from 41 sources; 5 matter to you.", "26 October 2026", "Weekly Briefing"]
 
     for body in (" ".join(rendered.text.split()), Page(rendered.html).words()):
         assert [fact for fact in facts if fact not in body] == []
@@ -289,21 +327,79 @@ def test_a_quiet_week_is_said_and_not_padded(templates: Templates):
         assert "Nothing changed this week that touches your plan" in body
         assert "none matters to you this week" in body
         assert "Why it matters" not in body
-        assert "more task" not in body
+        assert "Then:" not in body
+        assert "pulse" not in body
         assert "editor" not in body.replace("editors@", "").lower()
 
 
 def test_one_story_matters_and_two_stories_matter(templates: Templates):
     edition = full_edition()
     one, two = (
-        templates.render(briefing_mail(replace(edition, stories=edition.stories[:count], more_tasks=count))).text
-        for count in (1, 2)
+        templates.render(briefing_mail(replace(edition, stories=edition.stories[:count]))).text for count in (1, 2)
     )
 
     assert "1 matters to you" in one
-    assert "Plus 1 more task on" in one
     assert "2 matter to you" in two
-    assert "Plus 2 more tasks on" in two
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "asks"),
+    [
+        ("week 1", "Pause when life is full: the week number waits for you.", "What do you want to be able to do"),
+        ("checkpoint", "This week closes a part of your plan.", "What surprised you so far?"),
+        ("week 12", "can hold: 1. A cost sheet with its assumptions 2. A recording", "What should your next weeks"),
+        ("field", "Field pulse:", "What did we miss in your field?"),
+        ("full", "Last week", "What got in your way this week?"),
+    ],
+)
+def test_each_kind_of_week_has_words_of_its_own(templates: Templates, name: str, says: str, asks: str):
+    rendered = templates.render(MAILS[name])
+
+    for body in (" ".join(rendered.text.split()), Page(rendered.html).words()):
+        assert says.lower() in body.lower()
+        assert asks in body
+
+
+@pytest.mark.parametrize("name", ["week 1", "field"])
+def test_who_had_no_week_with_tasks_before_is_told_of_none(templates: Templates, name: str):
+    assert "ticked" not in templates.render(MAILS[name]).text
+
+
+def test_a_field_briefing_speaks_of_no_week_task_or_hours(templates: Templates):
+    text = templates.render(MAILS["field"]).text
+
+    assert not re.search("week 14|THIS WEEK\n|SKILL OF|of your 4 h", text)
+
+
+def test_stories_beyond_the_hours_stand_under_words_that_say_so(templates: Templates):
+    rendered = templates.render(MAILS["crowded"])
+    edition = crowded_edition()
+
+    for body in (" ".join(rendered.text.split()), Page(rendered.html).words()):
+        before, _, after = body.partition("Beyond your 4 h, for when there is time:")
+        assert [story.title in after for story in edition.stories] == [False, False, False, True, True]
+        assert edition.stories[2].title in before
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in MAILS if MAILS[name].__class__ is BriefingMail and name != "hostile"]
+)
+def test_a_briefing_can_be_left_paused_and_read_on_the_web(templates: Templates, name: str):
+    mail = MAILS[name]
+    hrefs = [link["href"] for link in Page(templates.render(mail).html).all("a")]
+
+    assert hrefs[-3:] == [mail.web_url, mail.settings_url, mail.unsubscribe_url]
+
+
+def test_an_edition_that_was_kept_before_it_said_so_much_is_still_shown(templates: Templates):
+    new = {"editor", "then", "pulse", "portfolio", "reading"}
+    old = {name: value for name, value in asdict(full_edition()).items() if name not in new}
+    for story in old["stories"]:
+        del story["minutes"], story["beyond"]
+    text = templates.render(briefing_mail(CONTENT.validate_python(old))).text
+
+    assert "Then: 2 more tasks, on your plan page." in text
+    assert "Grounded, 18 Nov\n" in text
 
 
 def test_a_story_without_a_web_link_keeps_its_title_as_plain_words(templates: Templates):

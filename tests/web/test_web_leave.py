@@ -64,3 +64,10 @@ def test_the_link_of_another_purpose_ends_nothing(app, browser, subscriber_id):
     token = app.links.plan(subscriber_id).rpartition("/")[2]
     assert browser.post(f"/u/{token}", data=ONE_CLICK).status_code == 404
     assert state_of(app, subscriber_id) == "active"
+
+
+def test_only_the_pages_button_is_followed_by_a_receipt(app, browser, subscriber_id):
+    other = enrol(app, "grace@example.org")
+    browser.post(leave_path(app, subscriber_id), data=ONE_CLICK)
+    browser.post(leave_path(app, other))
+    assert [one.subscriber_id for one in deliveries_of(app, "goodbye")] == [other]

@@ -16,9 +16,10 @@ WAIT_SECONDS = 90
 
 
 @contextmanager
-def worker(environ, log_file):
+def worker(environ, log_file, pool: int = 1):
+    """With a pool of one, nothing else happens while a letter is on the wire."""
     with log_file.open("wb") as log:
-        command = python_module("celery", *worker_options("worker"), "--concurrency", "1")
+        command = python_module("celery", *worker_options("worker"), "--concurrency", str(pool))
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
     try:
         yield process

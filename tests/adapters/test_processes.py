@@ -96,6 +96,15 @@ def test_what_a_killed_child_left_behind_is_ended_before_it_starts_again(child, 
     assert is_alive(parent.pid)
 
 
+def test_what_a_dead_child_of_a_dead_supervisor_left_behind_is_ended_by_the_next(child, tmp_path):
+    orphaned = child(PARENT)
+    grandchild = int(wait_until(lambda: written(tmp_path)))
+    os.kill(orphaned.pid, signal.SIGKILL)
+    orphaned._process.wait()
+    child(SLEEPER)
+    wait_until(lambda: not is_alive(grandchild))
+
+
 def test_stopping_ends_the_whole_group_even_those_that_do_not_listen(child, tmp_path):
     parent = child(PARENT)
     pid, grandchild = parent.pid, int(wait_until(lambda: written(tmp_path)))

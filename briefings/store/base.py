@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: How long a writer waits for another on SQLite.
 BUSY_MILLISECONDS = 30_000
+#: How long PostgreSQL waits for a lock, and for the next word in a transaction.
+LOCK_TIMEOUT, IDLE_TIMEOUT = "10s", "60s"
 #: Constraint names that are the same on both databases, so that migrations can speak of them.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -156,12 +158,21 @@ def _engine(url: str) -> Engine:
     """Parameters stay out of error messages: they may be addresses, and errors go to the log."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     # A connection a session: SQLite opens in microseconds, and none is carried into a forked worker.
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    """A process that stands still in a transaction must not hold up all others for ever."""
+    for name, value in (("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", IDLE_TIMEOUT)):
+        connection.execute(f"SET {name} = '{value}'")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection

@@ -1,15 +1,18 @@
 """A database without room, or that lets nobody write, in the middle of a step: what was begun is made good later."""
 
+import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 
 import pytest
 import week
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from week import MONDAY_EVENING
 
 from briefings.actions.deliver import WINDOW
 from briefings.errors import DependencyError
+from briefings.store import base
+from briefings.store.base import Database, alone
 from briefings.store.deliveries import Event
 
 READERS = {f"p{number:03}@readers.example" for number in range(40)}
@@ -92,3 +95,26 @@ def test_delivering_without_a_verdict_written_down_is_unknown_and_never_silent(e
         unknown = session.scalar(select(func.count(Event.id)).where(Event.kind == "unknown"))
     assert 0 < copies.total() - len(READERS) <= unknown
     assert enrolled.ledger().imbalances() == []
+
+
+def test_a_process_that_stands_still_in_a_transaction_does_not_hold_up_the_others_for_ever(
+    postgresql_socket, monkeypatch
+):
+    monkeypatch.setattr(base, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(base, "IDLE_TIMEOUT", "1s")
+    url = f"postgresql+psycopg://postgres@/postgres?host={postgresql_socket}"
+    frozen, other = Database(url), Database(url)
+    with frozen.engine.connect() as asleep:
+        asleep.execute(text("SELECT pg_advisory_xact_lock(hashtext('braking'))"))
+        with pytest.raises(DependencyError, match="lock timeout"):
+            take_turn(other)
+        time.sleep(1.2)
+        take_turn(other)
+        asleep.invalidate()
+    frozen.close()
+    other.close()
+
+
+def take_turn(database) -> None:
+    with database.write() as session:
+        alone(session, "braking")

@@ -10,6 +10,7 @@ from briefings.domain import invariants, slots
 from briefings.domain.invariants import Finding
 from briefings.domain.ledger import Ledger
 from briefings.domain.weeks import IssueWeek, issue_at
+from briefings.domain.wording import spoken_moment
 from briefings.store import brakes, deliveries, feeds, issues, items, subscribers
 from briefings.store import invariants as rows
 
@@ -54,9 +55,10 @@ def stuck_words(database: Database, now: datetime, *, canary: bool = False) -> l
         moving = deliveries.moved_since(session, now - STUCK_AFTER)
         stuck = [] if moving else deliveries.stuck(session, now - STUCK_AFTER, brakes.free(canary=canary))
         unsettled = deliveries.unsettled(session, now - UNSETTLED_AFTER)
-    lines = [f"delivery {one.id} ({one.kind}) is {one.state} since {_minute(one.changed_at)}" for one in stuck]
+    lines = [f"delivery {one.id} ({one.kind}) is {one.state} since {spoken_moment(one.changed_at)}" for one in stuck]
     return lines + [
-        f"delivery {one.id} ({one.kind}) is unknown since {_minute(one.changed_at)}; run: briefings settle {one.id}"
+        f"delivery {one.id} ({one.kind}) is unknown since {spoken_moment(one.changed_at)}; "
+        f"run: briefings settle {one.id}"
         for one in unsettled
     ]
 
@@ -94,10 +96,6 @@ def runs(database: Database, now: datetime) -> list[slots.Account]:
         since = issues.first_seen(session)
         seen = {job: issues.runs_since(session, job.name, now - slots.LOOK_BACK) for job in jobs}
     return [slots.account(job, of_job, since, now) for job, of_job in seen.items()]
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def backlog(database: Database, tagger_version: str, now: datetime) -> dict[str, int]:

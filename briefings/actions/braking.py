@@ -13,6 +13,7 @@ from briefings.domain.brakes import BRIEFING, LAST_OUTCOMES, Brakes, Canary, On,
 from briefings.domain.deliveries import Attempt, Outcome, State, Step
 from briefings.domain.mails import one_line
 from briefings.domain.rates import Rates
+from briefings.domain.wording import spoken_moment
 from briefings.errors import DependencyError, InputError
 from briefings.store import brakes as brake_rows
 from briefings.store import deliveries as delivery_rows
@@ -224,7 +225,8 @@ def pause_words(database: Database, now: datetime) -> list[str]:
         pauses = brake_rows.brakes(session).pauses
     held = sorted((domain, pause) for domain, pause in pauses.items() if pause.holds(now))
     return [
-        f"{domain} asked for patience; nothing is sent there until {_minute(pause.until)}" for domain, pause in held
+        f"{domain} asked for patience; nothing is sent there until {spoken_moment(pause.until)}"
+        for domain, pause in held
     ]
 
 
@@ -265,11 +267,7 @@ def _lines(on: Brakes) -> list[str]:
     lines = []
     if on.stop:
         by = f" by {on.stop.who}" if on.stop.who else ""
-        lines.append(f"sending is stopped{by} since {_minute(on.stop.since)}: {on.stop.reason}")
+        lines.append(f"sending is stopped{by} since {spoken_moment(on.stop.since)}: {on.stop.reason}")
     if on.breaker:
-        lines.append(f"briefings are held since {_minute(on.breaker.since)}: {on.breaker.reason}")
+        lines.append(f"briefings are held since {spoken_moment(on.breaker.since)}: {on.breaker.reason}")
     return lines
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -154,7 +154,7 @@ class Delivering:
     def _begin(self, size: int, verdicts: Sequence[Verdict]) -> list[tuple[Due, bytes]] | None:
         """Record the verdicts, take the next deliveries, write those that may go, and commit `sending`, all at once.
 
-        The witnesses hear of it before a letter leaves. Returns the letters, without those that must not or cannot be
+        The witnesses hear of it, once a second at most. Returns the letters, without those that must not or cannot be
         sent; None when nothing is due.
         """
         with self.database.write() as session:

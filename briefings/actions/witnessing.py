@@ -41,7 +41,7 @@ class Witnessing:
         return due
 
     def tell(self, mark: Mark | None) -> None:
-        """Tell all how far the database has come, before a letter leaves that it knows of."""
+        """Tell all how far the database has come."""
         if mark is None:
             return
         for witness in self.witnesses:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from briefings.domain.wording import spoken_moment
+
 #: No event has a number of more digits.
 MOST_DIGITS = 18
 
@@ -46,11 +48,7 @@ def is_missing(told: Mark, newest: Mark, at: datetime | None) -> bool:
 def reason(told: Mark, newest: Mark) -> str:
     """Why nothing is sent from a database that has not got what a witness saw."""
     return (
-        f"mail was sent until {_minute(told.at)}, and this database does not know of it (its newest event is of "
-        f"{_minute(newest.at)}): it was restored from a backup, and would send again what was sent since. See "
+        f"mail was sent until {spoken_moment(told.at)}, and this database does not know of it (its newest event is of "
+        f"{spoken_moment(newest.at)}): it was restored from a backup, and would send again what was sent since. See "
         "docs/operating.md, 'After a restore'"
     )
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

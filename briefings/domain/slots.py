@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from briefings.domain.wording import spoken_moment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,8 +51,8 @@ class Account:
         """The newest run in a line."""
         run = self.newest
         seen = f"seen {_span(run.seen_at - run.due_at)} later" if run.seen_at else "not seen yet"
-        done = f"done at {_minute(run.done_at)}" if run.done_at else "not done"
-        return f"due at {_minute(run.due_at)}, {seen}, {done}" + (f": {run.result}" if run.result else "")
+        done = f"done at {spoken_moment(run.done_at)}" if run.done_at else "not done"
+        return f"due at {spoken_moment(run.due_at)}, {seen}, {done}" + (f": {run.result}" if run.result else "")
 
     @property
     def fault(self) -> str:
@@ -76,7 +78,3 @@ def account(job: Job, runs: Mapping[datetime, Run], since: datetime | None, now:
 def _span(time: timedelta) -> str:
     """A span in its largest units, without what is less than a second: `2 days, 3:04:05`."""
     return str(time - time % timedelta(seconds=1))
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""How minutes and lists are said."""
+"""How minutes, moments and lists are said."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 ARTICLE = re.compile(r"^(An?|The)\b")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
@@ -22,6 +23,11 @@ def spoken_minutes(minutes: int) -> str:
     if not hours:
         return f"{rest} min"
     return f"{hours} h {rest:02d}" if rest else f"{hours} h"
+
+
+def spoken_moment(moment: datetime) -> str:
+    """`2026-11-23 06:00 UTC`."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def inside(name: str) -> str:
